@@ -1,0 +1,195 @@
+"""Turn events into Confluent wire format and back, through schema ids that a registry knows."""
+
+import io
+import json
+import struct
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from functools import cache
+from typing import Any, Protocol, TypeVar, cast
+
+import fastavro
+
+from schemas.avro_schema import committed_schema, inner_type, is_sequence
+from schemas.event import Event
+from schemas.topics import topic_of
+
+MAGIC_BYTE = 0
+PREFIX = struct.Struct(">bI")
+#: an Avro record larger than this is refused unread; documents travel as pointers
+MAX_RECORD_BYTES = 1_000_000
+
+E = TypeVar("E", bound=Event)
+
+
+class Undecodable(Exception):
+    """The record is not what its topic promises."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        #: one word for metrics and the quarantine row; never content
+        self.reason = reason
+
+
+class SchemaIds(Protocol):
+    """What the codec needs of a schema registry."""
+
+    def id_of(self, subject: str, schema_text: str) -> int:
+        """Return the id under which the subject holds the schema."""
+
+    def schema_text(self, schema_id: int) -> str:
+        """Return the schema text of an id; raise KeyError when there is none."""
+
+
+class Codec:
+    """Encode and decode events; schema ids are looked up once and kept."""
+
+    def __init__(self, ids: SchemaIds, *, topic_prefix: str = "") -> None:
+        self._ids = ids
+        self._topic_prefix = topic_prefix
+        self._writer_ids: dict[type[Event], bytes] = {}
+        self._writers: dict[tuple[type[Event], int], Any] = {}
+
+    def subject(self, event: type[Event]) -> str:
+        """Return the registry subject of an event type (TopicNameStrategy)."""
+        return f"{self._topic_prefix}{topic_of(event).name}-value"
+
+    def encode(self, event: Event) -> bytes:
+        """Return the event in Confluent wire format."""
+        kind = type(event)
+        buffer = io.BytesIO()
+        buffer.write(self._writer_ids.get(kind) or self._look_up_writer(kind))
+        fastavro.schemaless_writer(buffer, parsed_schema(kind), event.__dict__ if is_flat(kind) else _plain(event))
+        return buffer.getvalue()
+
+    def decode(self, kind: type[E], data: bytes | None) -> E:
+        """Return the event in `data`, trusting values that its schema admits.
+
+        Raises:
+            Undecodable: no wire format, unknown or foreign schema, oversized or corrupt bytes.
+        """
+        if data is None or len(data) < PREFIX.size:
+            raise Undecodable("not_wire_format")
+        if len(data) > MAX_RECORD_BYTES:
+            raise Undecodable("oversized")
+        magic, schema_id = PREFIX.unpack_from(data)
+        if magic != MAGIC_BYTE:
+            raise Undecodable("not_wire_format")
+        return self._read(kind, self._writer_schema(kind, schema_id), data)
+
+    def _read(self, kind: type[E], writer_schema: Any, data: bytes) -> E:
+        stream = io.BytesIO(data)
+        stream.seek(PREFIX.size)
+        try:
+            fields = cast(dict[str, Any], fastavro.schemaless_reader(stream, writer_schema, parsed_schema(kind)))
+            if stream.tell() != len(data):
+                raise Undecodable("trailing_bytes")
+            return construct(kind, fields)
+        except Undecodable:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever foreign bytes do to the reader, the answer is the same
+            raise Undecodable("corrupt_record") from error
+
+    def _look_up_writer(self, kind: type[Event]) -> bytes:
+        schema_id = self._ids.id_of(self.subject(kind), schema_text(kind))
+        self._writer_ids[kind] = PREFIX.pack(MAGIC_BYTE, schema_id)
+        return self._writer_ids[kind]
+
+    def _writer_schema(self, kind: type[Event], schema_id: int) -> Any:
+        known = self._writers.get((kind, schema_id))
+        if known is not None:
+            return known
+        try:
+            schema = json.loads(self._ids.schema_text(schema_id))
+        except KeyError:
+            raise Undecodable("unknown_schema_id") from None
+        own = committed_schema(kind)
+        if not isinstance(schema, dict) or (schema.get("namespace"), schema.get("name")) != (own["namespace"], own["name"]):
+            raise Undecodable("foreign_schema")
+        self._writers[kind, schema_id] = fastavro.parse_schema(schema)
+        return self._writers[kind, schema_id]
+
+
+@cache
+def schema_text(kind: type[Event]) -> str:
+    """Return the published schema of an event as the registry stores it."""
+    return json.dumps(committed_schema(kind), separators=(",", ":"))
+
+
+@cache
+def parsed_schema(kind: type[Event]) -> Any:
+    """Return the published schema of an event, parsed for fastavro."""
+    return fastavro.parse_schema(committed_schema(kind))
+
+
+@cache
+def is_flat(kind: type[Event]) -> bool:
+    """Tell whether an event nests no other record, so that its fields can be written as they are."""
+    return not any(issubclass(inner_type(info.annotation), Event) for info in kind.model_fields.values())
+
+
+def construct(kind: type[E], fields: Mapping[str, Any]) -> E:
+    """Build an event from decoded fields without validating again what the schema promised.
+
+    Raises:
+        ValueError: a word that its vocabulary does not have.
+    """
+    values = dict(fields)
+    for name, convert in _converters(kind):
+        if values[name] is not None:
+            values[name] = convert(values[name])
+    return kind.model_construct(set(values), **values)
+
+
+@cache
+def _converters(kind: type[Event]) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+    found: list[tuple[str, Callable[[Any], Any]]] = []
+    for name, info in kind.model_fields.items():
+        convert = _converter(inner_type(info.annotation))
+        if is_sequence(info.annotation):
+            found.append((name, _each(convert)))
+        elif convert is not None:
+            found.append((name, convert))
+    return tuple(found)
+
+
+def _converter(inner: Any) -> Callable[[Any], Any] | None:
+    if issubclass(inner, Event):
+        return lambda fields: construct(inner, fields)
+    return inner if issubclass(inner, StrEnum) else None
+
+
+def _each(convert: Callable[[Any], Any] | None) -> Callable[[Any], Any]:
+    if convert is None:
+        return tuple
+    return lambda items: tuple(convert(item) for item in items)
+
+
+def _plain(event: Event) -> dict[str, Any]:
+    return {
+        name: [dict(item.__dict__) for item in value] if _holds_records(value) else value
+        for name, value in event.__dict__.items()
+    }
+
+
+def _holds_records(value: Any) -> bool:
+    return isinstance(value, tuple) and bool(value) and isinstance(value[0], Event)
+
+
+def cloudevents_headers(event: Event, *, source: str, at: datetime, traceparent: str | None) -> list[tuple[str, bytes]]:
+    """Return the CloudEvents 1.0 binary-mode headers of a record, with the W3C trace context."""
+    event_id = str(event.event_id)  # type: ignore[attr-defined]  # every event on a topic has one
+    headers = {
+        "ce_specversion": "1.0",
+        "ce_id": event_id,
+        "ce_source": f"/baton/{source}",
+        "ce_type": f"baton.{event.schema_name}",
+        "ce_time": at.isoformat(),
+        "content-type": "application/vnd.apache.avro",
+    }
+    if traceparent is not None:
+        headers["traceparent"] = traceparent
+    return [(name, value.encode()) for name, value in headers.items()]
+
+
