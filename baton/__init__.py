@@ -1,0 +1,1 @@
+"""What a person runs: the `baton` command and the embedded stack."""

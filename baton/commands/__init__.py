@@ -1,0 +1,1 @@
+"""The commands of `baton`, one module per group; each exposes `register(app)`."""

@@ -1,0 +1,1 @@
+"""The embedded stack: a broker, a schema registry, a database and the services under one supervisor."""

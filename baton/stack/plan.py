@@ -1,0 +1,153 @@
+"""Put one stack together: which parts are embedded, which are real ones elsewhere, and who gets what."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from baton.stack import kafka, postgres, registry
+from baton.stack.addresses import Addresses
+from baton.stack.downloads import Downloads, downloads_in, fetch
+from baton.stack.kafka import Broker
+from baton.stack.part import Part
+from baton.stack.paths import StackHome
+from baton.stack.ports import HOST, USUAL_PORTS, choose_ports
+from baton.stack.postgres import Database, find_programs
+from baton.stack.registry import Registry
+from baton.stack.services import Scope, preparation_steps, service_parts, slots, system_environment
+from baton.stack.supervisor import Plan
+from baton.stack.toolchain import Toolchain
+
+FIRST_METRICS_PORT = 9400
+#: The parts a real one elsewhere can replace, by the variable that says where it is.
+REPLACEABLE: Mapping[str, str] = {
+    "KAFKA_BOOTSTRAP_SERVERS": kafka.NAME,
+    "SCHEMA_REGISTRY_URL": registry.NAME,
+    "DATABASE_URL": postgres.NAME,
+}
+JAVA_PARTS = frozenset({"KAFKA_BOOTSTRAP_SERVERS", "SCHEMA_REGISTRY_URL"})
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where and with what a stack runs."""
+
+    home: StackHome
+    cache: Path
+    environment: Mapping[str, str]
+    tools: Toolchain
+
+    @property
+    def downloads(self) -> Downloads:
+        return downloads_in(self.cache)
+
+
+def needs_java(environment: Mapping[str, str]) -> bool:
+    """Tell whether any Java part is embedded."""
+    return any(not environment.get(name) for name in JAVA_PARTS)
+
+
+def make_plan(site: Site, scope: Scope) -> Plan:
+    """Choose ports and describe every process; the caller holds the home's lock."""
+    ports = choose_ports(site.home, site.cache, _usual_ports(site, scope))
+    embedded = _embedded(site, ports)
+    addresses = _addresses(site, ports, embedded, scope)
+    return Plan(
+        addresses=addresses,
+        infrastructure=tuple(part for _, part in embedded.values()),
+        preparation=preparation_steps(scope, addresses, site.home, site.environment),
+        services=service_parts(scope, addresses, site.home, site.environment, ports),
+    )
+
+
+def _usual_ports(site: Site, scope: Scope) -> dict[str, int]:
+    infrastructure = {
+        name: port
+        for name, port in USUAL_PORTS.items()
+        if not any(
+            site.environment.get(variable) and name.startswith(part) for variable, part in REPLACEABLE.items()
+        )
+    }
+    metrics = {title: FIRST_METRICS_PORT + index for index, (_, _, title) in enumerate(slots(scope))}
+    return {**infrastructure, **metrics}
+
+
+def _embedded(site: Site, ports: Mapping[str, int]) -> dict[str, tuple[str, Part]]:
+    makers = {
+        "DATABASE_URL": _database,
+        "KAFKA_BOOTSTRAP_SERVERS": _broker,
+        "SCHEMA_REGISTRY_URL": _registry,
+    }
+    return {name: make(site, ports) for name, make in makers.items() if not site.environment.get(name)}
+
+
+def _addresses(
+    site: Site, ports: Mapping[str, int], embedded: Mapping[str, tuple[str, Part]], scope: Scope
+) -> Addresses:
+    here = {name: address for name, (address, _) in embedded.items()}
+    where = {name: here.get(name) or site.environment[name] for name in REPLACEABLE}
+    addresses = Addresses(
+        kafka_bootstrap_servers=where["KAFKA_BOOTSTRAP_SERVERS"],
+        schema_registry_url=where["SCHEMA_REGISTRY_URL"],
+        database_url=where["DATABASE_URL"],
+        document_store=str(site.home.documents),
+        drop_folder=str(site.home.inbox),
+    )
+    if not scope.services:
+        return addresses
+    return addresses.model_copy(
+        update={
+            "intake_url": f"http://{HOST}:{ports['intake']}",
+            "board_url": f"http://{HOST}:{ports['board']}",
+            "mllp_address": f"{HOST}:{ports['mllp']}",
+        }
+    )
+
+
+def _broker(site: Site, ports: Mapping[str, int]) -> tuple[str, Part]:
+    broker = Broker(
+        java=site.tools.java,
+        jars=site.downloads.kafka,
+        data=site.home.kafka,
+        log=site.home.log_of(kafka.NAME),
+        port=ports["kafka"],
+        controller_port=ports["kafka-controller"],
+        environment=system_environment(site.environment),
+    )
+    return broker.address, _after_download(site, broker.part())
+
+
+def _registry(site: Site, ports: Mapping[str, int]) -> tuple[str, Part]:
+    schemas = Registry(
+        java=site.tools.java,
+        program=site.downloads.registry,
+        data=site.home.registry,
+        log=site.home.log_of(registry.NAME),
+        port=ports["registry"],
+        environment=system_environment(site.environment),
+    )
+    return schemas.address, _after_download(site, schemas.part())
+
+
+def _database(site: Site, ports: Mapping[str, int]) -> tuple[str, Part]:
+    database = Database(
+        programs=find_programs(),
+        folder=site.home.postgres,
+        log=site.home.log_of(postgres.NAME),
+        port=ports["postgres"],
+        environment=system_environment(site.environment),
+    )
+    return database.address, database.part()
+
+
+def _after_download(site: Site, part: Part) -> Part:
+    first: Callable[[], Awaitable[None]] = part.prepare
+
+    async def prepare() -> None:
+        environment = system_environment(site.environment)
+        log = site.home.log_of("maven")
+        await fetch(site.downloads, maven=site.tools.maven, log=log, environment=environment)
+        await first()
+
+    # The first start includes the download.
+    patience = part.ready_within_s if site.downloads.is_complete() else 600.0
+    return replace(part, prepare=prepare, ready_within_s=patience)

@@ -1,0 +1,127 @@
+"""The supervisor: brings the stack up in order, keeps it running, takes it down in reverse order."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from baton.stack.addresses import Addresses
+from baton.stack.keeper import BackOff, Keeper
+from baton.stack.logs import rotate
+from baton.stack.part import Part
+from baton.stack.paths import StackHome
+from baton.stack.process import Command, CommandFailed, run
+from baton.stack.state import Phase, StackRecord, write_state
+
+ROTATE_EVERY_S = 5.0
+#: A process that failed this often before it was ever ready will not get ready by itself.
+HOPELESS_AFTER = 6
+
+
+class StackFailure(Exception):
+    """The stack cannot start."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that belongs to one stack, in the order in which it starts."""
+
+    addresses: Addresses
+    infrastructure: tuple[Part, ...]
+    preparation: tuple[Command, ...] = ()
+    services: tuple[Part, ...] = ()
+    back_off: BackOff = field(default_factory=BackOff)
+
+
+class Supervisor:
+    """Run one stack from start to stop."""
+
+    def __init__(self, plan: Plan, home: StackHome, *, pid: int) -> None:
+        self._plan = plan
+        self._home = home
+        self._pid = pid
+        self._phase = Phase.STARTING
+        self._message = ""
+        self._stop = asyncio.Event()
+        self._infrastructure = self._keepers(plan.infrastructure)
+        self._services = self._keepers(plan.services)
+
+    async def run(self) -> bool:
+        """Run the stack until a signal ends it; tell whether it had come up."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stop.set)
+        rotating = asyncio.create_task(self._rotate_logs())
+        living = asyncio.create_task(self._live())
+        stopping = asyncio.create_task(self._stop.wait())
+        await asyncio.wait([living, stopping], return_when=asyncio.FIRST_COMPLETED)
+        failure = await self._outcome(living)
+        await self._take_down()
+        rotating.cancel()
+        self._become(Phase.FAILED if failure else Phase.STOPPED, failure)
+        return not failure
+
+    async def _live(self) -> None:
+        await self._bring_up(self._infrastructure)
+        self._become(Phase.PREPARING)
+        await asyncio.gather(*(run(command) for command in self._plan.preparation))
+        self._become(Phase.LAUNCHING)
+        await self._bring_up(self._services)
+        self._become(Phase.RUNNING)
+        await self._stop.wait()
+
+    async def _outcome(self, living: "asyncio.Task[None]") -> str:
+        if not living.done():
+            living.cancel()
+        (result,) = await asyncio.gather(living, return_exceptions=True)
+        if isinstance(result, StackFailure | CommandFailed):
+            return str(result)
+        if isinstance(result, Exception):
+            raise result
+        return ""
+
+    async def _bring_up(self, keepers: Sequence[Keeper]) -> None:
+        for keeper in keepers:
+            keeper.begin()
+        await asyncio.gather(*(self._until_ready(keeper) for keeper in keepers))
+
+    async def _until_ready(self, keeper: Keeper) -> None:
+        deadline = asyncio.get_running_loop().time() + keeper.part.ready_within_s
+        while not keeper.ready.is_set():
+            late = asyncio.get_running_loop().time() > deadline
+            if late or keeper.failures_in_a_row >= HOPELESS_AFTER:
+                raise StackFailure(self._explain(keeper))
+            await asyncio.sleep(0.05)
+
+    def _explain(self, keeper: Keeper) -> str:
+        why = keeper.last_failure or "it does not answer"
+        return f"{keeper.part.title} does not get ready: {why}\n    log: {keeper.part.command.log}"
+
+    async def _take_down(self) -> None:
+        self._become(Phase.STOPPING)
+        await asyncio.gather(*(keeper.stop() for keeper in self._services))
+        await asyncio.gather(*(keeper.stop() for keeper in self._infrastructure))
+
+    async def _rotate_logs(self) -> None:
+        while True:
+            await asyncio.sleep(ROTATE_EVERY_S)
+            await asyncio.to_thread(rotate, self._home.logs)
+
+    def _keepers(self, parts: Sequence[Part]) -> tuple[Keeper, ...]:
+        changed: Callable[[], None] = self._publish
+        return tuple(Keeper(part, changed=changed, back_off=self._plan.back_off) for part in parts)
+
+    def _become(self, phase: Phase, message: str = "") -> None:
+        self._phase, self._message = phase, message
+        self._publish()
+
+    def _publish(self) -> None:
+        keepers = (*self._infrastructure, *self._services)
+        record = StackRecord(
+            phase=self._phase,
+            supervisor_pid=self._pid,
+            addresses=self._plan.addresses,
+            parts=tuple(keeper.record() for keeper in keepers),
+            message=self._message,
+        )
+        write_state(self._home.state, record)
