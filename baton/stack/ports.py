@@ -69,8 +69,8 @@ def is_free(port: int) -> bool:
 
 def _first_free(remembered: int | None, usual: int, taken: set[int]) -> int:
     others = range(usual + DISTANCE_TO_OTHERS, usual + DISTANCE_TO_OTHERS + OTHERS)
-    preferred = [usual] if remembered is None else [remembered, usual]
-    for port in (*preferred, *others):
+    candidates: list[int] = [usual, *others] if remembered is None else [remembered, usual, *others]
+    for port in candidates:
         if port not in taken and is_free(port):
             return port
     raise NoFreePort(f"no free port near {usual}")

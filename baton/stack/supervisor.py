@@ -2,8 +2,11 @@
 
 import asyncio
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from baton.stack.addresses import Addresses
 from baton.stack.keeper import BackOff, Keeper
@@ -13,6 +16,7 @@ from baton.stack.paths import StackHome
 from baton.stack.process import Command, CommandFailed, run
 from baton.stack.state import Phase, StackRecord, write_state
 
+GUARD = Path(__file__).with_name("guard.py")
 ROTATE_EVERY_S = 5.0
 #: A process that failed this often before it was ever ready will not get ready by itself.
 HOPELESS_AFTER = 6
@@ -48,6 +52,7 @@ class Supervisor:
 
     async def run(self) -> bool:
         """Run the stack until a signal ends it; tell whether it had come up."""
+        guard = self._start_guard()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stop.set)
@@ -59,7 +64,13 @@ class Supervisor:
         await self._take_down()
         rotating.cancel()
         self._become(Phase.FAILED if failure else Phase.STOPPED, failure)
+        guard.communicate()
         return not failure
+
+    def _start_guard(self) -> "subprocess.Popen[bytes]":
+        self._publish()
+        command = (sys.executable, "-I", "-S", str(GUARD), str(self._home.state))
+        return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
 
     async def _live(self) -> None:
         await self._bring_up(self._infrastructure)
