@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
+from functools import cache, partial
 from typing import Any, Protocol, TypeVar, cast
 
 import fastavro
@@ -88,7 +88,7 @@ class Codec:
             return construct(kind, fields)
         except Undecodable:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever foreign bytes do to the reader, the answer is the same
+        except Exception as error:
             raise Undecodable("corrupt_record") from error
 
     def _look_up_writer(self, kind: type[Event]) -> bytes:
@@ -105,7 +105,10 @@ class Codec:
         except KeyError:
             raise Undecodable("unknown_schema_id") from None
         own = committed_schema(kind)
-        if not isinstance(schema, dict) or (schema.get("namespace"), schema.get("name")) != (own["namespace"], own["name"]):
+        if not isinstance(schema, dict) or (schema.get("namespace"), schema.get("name")) != (
+            own["namespace"],
+            own["name"],
+        ):
             raise Undecodable("foreign_schema")
         self._writers[kind, schema_id] = fastavro.parse_schema(schema)
         return self._writers[kind, schema_id]
@@ -139,7 +142,7 @@ def construct(kind: type[E], fields: Mapping[str, Any]) -> E:
     for name, convert in _converters(kind):
         if values[name] is not None:
             values[name] = convert(values[name])
-    return kind.model_construct(set(values), **values)
+    return cast(E, kind.model_construct(set(values), **values))
 
 
 @cache
@@ -156,7 +159,7 @@ def _converters(kind: type[Event]) -> tuple[tuple[str, Callable[[Any], Any]], ..
 
 def _converter(inner: Any) -> Callable[[Any], Any] | None:
     if issubclass(inner, Event):
-        return lambda fields: construct(inner, fields)
+        return partial(construct, inner)
     return inner if issubclass(inner, StrEnum) else None
 
 
@@ -191,5 +194,3 @@ def cloudevents_headers(event: Event, *, source: str, at: datetime, traceparent:
     if traceparent is not None:
         headers["traceparent"] = traceparent
     return [(name, value.encode()) for name, value in headers.items()]
-
-

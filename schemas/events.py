@@ -310,4 +310,3 @@ EVENTS: tuple[type[Event], ...] = (
     SlaSignalled,
     NoticeRequested,
 )
-

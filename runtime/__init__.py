@@ -1,0 +1,1 @@
+"""What is impure and the same for every service; it knows no rule about referrals."""

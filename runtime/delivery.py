@@ -1,0 +1,44 @@
+"""A consumed record and a record to be produced."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from schemas.event import Event
+
+
+@dataclass(frozen=True, slots=True)
+class RawRecord:
+    """A consumed record before anybody looked into it."""
+
+    topic: str  #: without the deployment's prefix
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+    recorded_at: datetime  #: the record's timestamp, UTC
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One consumed and decoded record."""
+
+    event: Event
+    event_id: str
+    topic: str
+    partition: int
+    offset: int
+    key: str
+    #: the record's timestamp: the only "now" of a decision, so that a rebuild from the topics decides the same
+    recorded_at: datetime
+    traceparent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One encoded record, as it is stored with its cause and produced, byte for byte, each time."""
+
+    topic: str
+    key: str
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...]

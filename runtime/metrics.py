@@ -1,0 +1,26 @@
+"""Every metric of Baton, in one list; labels are ids of services, topics and words of the vocabulary."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+BATCH_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+LAG_SECONDS = (0.01, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 30, 300, 3600)
+
+RECORDS = Counter(
+    "baton_records_total", "Consumed records by what became of them.", ["service", "topic", "disposition"]
+)
+PRODUCED = Counter("baton_produced_total", "Records produced.", ["service", "topic"])
+BATCH_DURATION = Histogram("baton_batch_seconds", "Time of one exactly-once step.", ["service"], buckets=BATCH_SECONDS)
+BATCH_RECORDS = Histogram(
+    "baton_batch_records", "Records in one step.", ["service"], buckets=(1, 5, 20, 50, 100, 250, 500)
+)
+LAST_COMMIT = Gauge("baton_last_commit_timestamp_seconds", "When the last step was committed.", ["service"])
+LAG = Gauge("baton_consumer_lag_records", "Records waiting for this instance.", ["service"])
+END_TO_END = Histogram(
+    "baton_acceptance_to_effect_seconds",
+    "From acceptance of a referral to the effect.",
+    ["service"],
+    buckets=LAG_SECONDS,
+)
+QUARANTINE_OPEN = Gauge(
+    "baton_quarantine_open_records", "Quarantined or parked records not yet dealt with.", ["service"]
+)

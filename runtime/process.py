@@ -1,0 +1,93 @@
+"""Start a service: settings, logs, health, the loop, and an end that is either clean or at once."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from typing import NoReturn, TypeVar
+
+import psycopg
+import structlog
+from confluent_kafka import KafkaException
+
+from runtime import failpoints
+from runtime.clock import clock_of
+from runtime.exactly_once import ExactlyOnce, consumer_lag
+from runtime.health import Readiness, serve_health
+from runtime.kafka import FatalErrorFlag, FatalKafkaError, make_consumer, make_transactional_producer
+from runtime.logs import configure_logs
+from runtime.pipeline import Pipeline
+from runtime.postgres import connect
+from runtime.registry import make_codec
+from runtime.settings import ServiceSettings, load_settings
+from runtime.watchdog import Watchdog, start_watchdog
+
+S = TypeVar("S", bound=ServiceSettings)
+log = structlog.get_logger()
+
+
+def stop_on_signals() -> threading.Event:
+    """Return a flag that SIGTERM and SIGINT set."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def begin_process(settings: ServiceSettings, *, service: str) -> Readiness:
+    """Configure logs and failpoints and serve health; return the readiness to be set."""
+    configure_logs(service=service, instance=settings.instance, level=settings.log_level)
+    failpoints.arm(settings.failpoint)
+    readiness = Readiness()
+    serve_health(host=settings.metrics_host, port=settings.metrics_port, is_ready=readiness.is_ready)
+    return readiness
+
+
+def run_pipeline(make: Callable[[S], Pipeline], settings_class: type[S]) -> NoReturn:
+    """Run a pipeline as this process until it is told to stop or has to be started again."""
+    settings = load_settings(settings_class)
+    stop = stop_on_signals()
+    pipeline = make(settings)
+    readiness = begin_process(settings, service=pipeline.service)
+    try:
+        _run(pipeline, settings, stop, readiness)
+    except (FatalKafkaError, KafkaException, psycopg.Error) as error:
+        log.error("process_ends", error=error, code=_code_of(error))
+        end_at_once(failpoints.EXIT_INTERNAL)
+    except Exception as error:  # noqa: BLE001 - told by its kind and place; the supervisor starts the successor
+        log.error("process_ends_unexpectedly", error=error)
+        end_at_once(failpoints.EXIT_INTERNAL)
+    log.info("stopped")
+    end_at_once(0)
+
+
+def end_at_once(code: int) -> NoReturn:
+    """Leave without closing clients: closing could commit or leave the group in a state nobody decided."""
+    os._exit(code)
+
+
+def _run(pipeline: Pipeline, settings: ServiceSettings, stop: threading.Event, readiness: Readiness) -> None:
+    fatal = FatalErrorFlag()
+    consumer = make_consumer(settings, service=pipeline.service, on_error=fatal.report)
+    step = ExactlyOnce(
+        pipeline,
+        settings,
+        consumer=consumer,
+        producer=make_transactional_producer(settings, service=pipeline.service, on_error=fatal.report),
+        connection=connect(settings, role=pipeline.service),
+        codec=make_codec(settings),
+        clock=clock_of(settings.clock),
+        fatal=fatal,
+    )
+    watchdog = Watchdog(step.progress, limit_s=settings.watchdog_s, lag=lambda: consumer_lag(consumer, cached=False))
+    start_watchdog(watchdog)
+    log.info("started")
+    step.run(should_stop=stop.is_set, on_ready=readiness.set_ready)
+
+
+def _code_of(error: Exception) -> str | None:
+    if isinstance(error, psycopg.Error):
+        return error.sqlstate
+    if isinstance(error, KafkaException):
+        return str(error.args[0].name())
+    return str(error)
