@@ -62,9 +62,7 @@ def _java() -> Iterator[Finding]:
 def _disk(home: StackHome) -> Finding:
     place = next(folder for folder in (home.root, *home.root.parents) if folder.exists())
     free = shutil.disk_usage(place).free
-    return Finding(
-        subject="disk", ok=free >= ENOUGH_DISK, says=f"{free / 1024**3:.1f} GiB free below {place}"
-    )
+    return Finding(subject="disk", ok=free >= ENOUGH_DISK, says=f"{free / 1024**3:.1f} GiB free below {place}")
 
 
 def _ports(home: StackHome) -> Finding:

@@ -81,9 +81,7 @@ class Broker:
         self.settings.write_text(self.render_settings(draft))
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         arguments = ("format", "--cluster-id", cluster, "--config", str(self.settings))
-        await run(
-            self._java("kafka.tools.StorageTool", *arguments, log=self.log.with_name("kafka-format.log"))
-        )
+        await run(self._java("kafka.tools.StorageTool", *arguments, log=self.log.with_name("kafka-format.log")))
         draft.rename(self._records)
 
     def _java(self, main_class: str, *arguments: str, log: Path) -> Command:

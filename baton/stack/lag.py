@@ -65,9 +65,7 @@ def _offsets(admin: AdminClient, places: Iterable[Place], which: OffsetSpec) -> 
     asked = {TopicPartition(topic, partition): which for topic, partition in places}
     if not asked:
         return {}
-    futures = admin.list_offsets(
-        asked, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=TIMEOUT_S
-    )
+    futures = admin.list_offsets(asked, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=TIMEOUT_S)
     found: dict[Place, int] = {}
     for place, future in futures.items():
         try:

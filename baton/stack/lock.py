@@ -13,9 +13,7 @@ class StackAlreadyRunning(Exception):
     """A stack already runs in this home."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(
-            f"a stack already runs in {path.parent} (process {holder(path)}); stop it with `baton down`"
-        )
+        super().__init__(f"a stack already runs in {path.parent} (process {holder(path)}); stop it with `baton down`")
 
 
 class HomeLock:

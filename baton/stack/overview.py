@@ -30,9 +30,7 @@ def overview(record: StackRecord) -> tuple[Row, ...]:
 
 def _row(part: PartRecord, by_group: dict[str, int | None]) -> Row:
     lag = by_group.get(part.group) if part.group else None
-    return Row(
-        name=part.name, slot=part.slot, pid=part.pid, state=part.state, restarts=part.restarts, lag=lag
-    )
+    return Row(name=part.name, slot=part.slot, pid=part.pid, state=part.state, restarts=part.restarts, lag=lag)
 
 
 def _lags(record: StackRecord) -> dict[str, int | None]:

@@ -63,9 +63,7 @@ def _usual_ports(site: Site, scope: Scope) -> dict[str, int]:
     infrastructure = {
         name: port
         for name, port in USUAL_PORTS.items()
-        if not any(
-            site.environment.get(variable) and name.startswith(part) for variable, part in REPLACEABLE.items()
-        )
+        if not any(site.environment.get(variable) and name.startswith(part) for variable, part in REPLACEABLE.items())
     }
     metrics = {title: FIRST_METRICS_PORT + index for index, (_, _, title) in enumerate(slots(scope))}
     return {**infrastructure, **metrics}

@@ -74,9 +74,7 @@ def system_environment(environment: Mapping[str, str]) -> dict[str, str]:
 def settings_passed_on(environment: Mapping[str, str]) -> dict[str, str]:
     """Choose the settings of the caller that reach every service."""
     chosen = {
-        name: value
-        for name, value in environment.items()
-        if name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)
+        name: value for name, value in environment.items() if name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)
     }
     return {**DEFAULTS, **chosen}
 
@@ -120,9 +118,7 @@ def _part(service: Service, slot: int, home: StackHome, environment: Mapping[str
     return Part(
         name=service.name,
         slot=slot,
-        command=Command(
-            (sys.executable, "-m", service.module), log=home.log_of(title), environment=environment
-        ),
+        command=Command((sys.executable, "-m", service.module), log=home.log_of(title), environment=environment),
         is_ready=lambda: says_ready(metrics_port),
         metrics_port=metrics_port,
         group=f"{environment['TOPIC_PREFIX']}{service.name}" if service.scales else None,

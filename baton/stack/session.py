@@ -104,9 +104,7 @@ def _show_addresses(record: StackRecord, console: Console) -> None:
     console.print(f"HL7     {addresses.mllp_address}\nfolder  {addresses.drop_folder}", highlight=False)
 
 
-def _stay(
-    record: StackRecord, supervisor: subprocess.Popen[bytes], asked: threading.Event, *, demo: bool
-) -> None:
+def _stay(record: StackRecord, supervisor: subprocess.Popen[bytes], asked: threading.Event, *, demo: bool) -> None:
     ended = threading.Event()
 
     def watch() -> None:

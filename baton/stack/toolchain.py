@@ -65,9 +65,7 @@ def _installed(
     name = f"{what} {JAVA_AT_LEAST} or newer" if what == "Java" else what
     apt = shutil.which("apt-get")
     if apt is None or os.geteuid() != 0:
-        raise ToolMissing(
-            f"{name} is missing; install it, for example the package {packages[0]}, and try again"
-        )
+        raise ToolMissing(f"{name} is missing; install it, for example the package {packages[0]}, and try again")
     tell(f"installing {name}")
     _apt(apt, "update")
     for package in packages:

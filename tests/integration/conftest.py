@@ -3,12 +3,12 @@
 import os
 import secrets
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from confluent_kafka.admin import AdminClient
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict
 
 from baton.stack.addresses import Addresses
 from baton.stack.embedded import EmbeddedStack
@@ -50,6 +50,4 @@ def database_url(stack: Addresses) -> Iterator[str]:
 
 def address_of(address: str, database: str) -> str:
     """Point a database address at another database of the same server."""
-    parts = conninfo_to_dict(address)
-    account = f"{parts['user']}:{parts['password']}" if parts.get("password") else parts["user"]
-    return f"postgresql://{account}@{parts['host']}:{parts.get('port', 5432)}/{database}"
+    return urlsplit(address)._replace(path=f"/{database}").geturl()

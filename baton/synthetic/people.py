@@ -1,0 +1,90 @@
+"""Made-up patients: households that share a phone, twins, and people of the same name."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from enum import StrEnum
+from random import Random
+
+FEMALE_NAMES = ("Elizabeth", "Katherine", "Margaret", "Susan", "Maria", "Aisha", "Mei", "Olivia", "Rebecca", "Deborah")
+MALE_NAMES = ("William", "Robert", "James", "Michael", "Jose", "Omar", "Wei", "Liam", "Benjamin", "Thomas")
+NICKNAMES = {
+    "Elizabeth": "Liz", "Katherine": "Kate", "Margaret": "Peggy", "Susan": "Sue", "Rebecca": "Becky",
+    "William": "Bill", "Robert": "Bob", "James": "Jim", "Michael": "Mike", "Thomas": "Tom", "Benjamin": "Ben",
+}  # fmt: skip
+LAST_NAMES = (
+    "Okafor", "Lindqvist", "O'Brien", "de la Cruz", "Nguyen", "Schmidt", "McAllister", "Rosenthal", "Haddad", "Park",
+    "Abernathy", "Castellano", "Dubois", "Ferreira", "Goldberg", "Hernandez", "Ivanov", "Jankowski", "Kowalczyk",
+    "Lombardi", "Montgomery", "Nakamura", "Oyelaran", "Petrov", "Quintero", "Rasmussen", "Sorensen", "Takahashi",
+    "Underwood", "Villanueva", "Whitfield", "Yamamoto", "Zielinski", "Achebe", "Bergstrom", "Chaudhry", "Delgado",
+)  # fmt: skip
+FIRST_BIRTH_DATE = date(1935, 1, 1)
+BIRTH_DATE_SPAN_DAYS = 31_000
+TWIN_SHARE = 0.03
+
+
+class PersonSex(StrEnum):
+    """Administrative sex of a made-up patient."""
+
+    FEMALE = "female"
+    MALE = "male"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """A made-up patient."""
+
+    given_name: str
+    last_name: str
+    birth_date: date
+    sex: PersonSex
+    phone: str  #: ten digits, in the range that is never given to subscribers
+    mrn: str
+
+
+def make_people(random: Random, *, start: int = 0) -> Iterator[Person]:
+    """Yield patients without end, household by household; the same seed gives the same people."""
+    number = start
+    while True:
+        household = _household(random, number)
+        yield from household
+        number += len(household)
+
+
+def _household(random: Random, number: int) -> list[Person]:
+    last_name = f"{random.choice(LAST_NAMES)}"
+    if random.random() < 0.35:
+        last_name = f"{last_name}-{random.choice(LAST_NAMES).split()[-1]}"
+    phone = _phone(random)
+    members = [_person(random, number + place, last_name, phone) for place in range(random.choice((1, 1, 2, 3, 4)))]
+    if random.random() < TWIN_SHARE:
+        twin = members[-1]
+        names = [name for name in (*FEMALE_NAMES, *MALE_NAMES) if name != twin.given_name]
+        given = random.choice(names)
+        members.append(replace(twin, given_name=given, sex=_sex_of(given), mrn=_mrn(number + len(members))))
+    return members
+
+
+def _person(random: Random, number: int, last_name: str, phone: str) -> Person:
+    given = random.choice(FEMALE_NAMES + MALE_NAMES)
+    return Person(
+        given_name=given,
+        last_name=last_name,
+        birth_date=FIRST_BIRTH_DATE + timedelta(days=random.randrange(BIRTH_DATE_SPAN_DAYS)),
+        sex=_sex_of(given),
+        phone=phone if random.random() < 0.7 else _phone(random),
+        mrn=_mrn(number),
+    )
+
+
+def _sex_of(given_name: str) -> PersonSex:
+    return PersonSex.FEMALE if given_name in FEMALE_NAMES else PersonSex.MALE
+
+
+def _mrn(number: int) -> str:
+    return f"MR{100_000 + number:07d}"
+
+
+def _phone(random: Random) -> str:
+    area = random.choice(("617", "212", "303", "415", "512", "206", "305", "702", "801", "919"))
+    return f"{area}{random.choice('23456789')}{random.randrange(10**6):06d}"
