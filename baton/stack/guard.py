@@ -1,7 +1,8 @@
 """Wait until the supervisor is gone, however it went, and end what is left of its children.
 
 The kernel already kills the children themselves. This reaches what they started, by their process groups.
-It needs the standard library only and runs as a file of its own: `python -I -S guard.py STATE_FILE` with a pipe from the supervisor as its input.
+It needs the standard library only and runs as a file of its own, with a pipe from the supervisor as
+its input: `python -I -S guard.py STATE_FILE`.
 """
 
 import contextlib

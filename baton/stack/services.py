@@ -59,8 +59,25 @@ class Scope:
 INFRASTRUCTURE_ONLY = Scope(services=(), preparation=())
 
 #: What a person may set for the services, passed on as it is.
-PASSED_ON = ("FAILPOINT", "LOG_LEVEL", "TOPIC_PREFIX", "BATON_ENVIRONMENT")
-PASSED_ON_PREFIXES = ("SMTP_", "WEBHOOK_", "SLA_", "DEMO_", "OTEL_")
+PASSED_ON = frozenset(
+    [
+        "BATCH_SIZE",
+        "BATCH_WAIT_MS",
+        "BATON_ENVIRONMENT",
+        "CLOCK",
+        "FAILPOINT",
+        "LOG_LEVEL",
+        "SECRETS_FOLDER",
+        "TOPIC_PARTITIONS",
+        "TOPIC_PREFIX",
+        "TOPIC_REPLICATION",
+        "WATCHDOG_S",
+    ]
+)
+PASSED_ON_PREFIXES = (
+    *("INTAKE_", "MATCHER_", "STAGER_", "SLA_", "COURIER_", "BOARD_"),
+    *("SMTP_", "WEBHOOK_", "DEMO_", "OTEL_"),
+)
 #: What any program needs of the environment it was started in.
 SYSTEM = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "JAVA_HOME", "PYTHONPATH", "VIRTUAL_ENV")
 DEFAULTS: Mapping[str, str] = {"TOPIC_PREFIX": "", "BATON_ENVIRONMENT": "dev", "LOG_LEVEL": "INFO"}

@@ -78,19 +78,3 @@ def _installed(
 def _apt(apt: str, *arguments: str) -> None:
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     subprocess.run([apt, "-qq", *arguments], env=quiet, capture_output=True, check=False)
-
-
-def main() -> None:
-    """Install what is missing, for the set-up."""
-    try:
-        ensure_toolchain(_say)
-    except ToolMissing as missing:
-        raise SystemExit(str(missing)) from None
-
-
-def _say(line: str) -> None:
-    os.write(2, f"{line}\n".encode())
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,50 @@
+# The one list of commands: people, hooks and the build all use these.
+# A bare machine needs Python 3.11 or newer; as root on Debian or Ubuntu the set-up installs a missing JRE or Maven.
+
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+REQUIREMENTS := requirements/main.txt requirements/dev.txt
+
+.PHONY: setup up down test check lint bench lock
+
+setup: $(INSTALLED)
+
+$(INSTALLED): $(REQUIREMENTS) pyproject.toml deploy/local/pom.xml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is missing" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { apt-get -qq update; apt-get install -qq -y python3-venv; }
+	@$(PYTHON) -m baton.stack.provision & \
+	echo "installing the Python packages" && \
+	$(PYTHON) -m venv $(VENV) && \
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes $(addprefix -r ,$(REQUIREMENTS)) && \
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e . && \
+	wait && touch $@
+
+# `make up ARGUMENTS="--no-demo --replicas 2"`
+up: setup
+	@exec $(BIN)/baton up $(ARGUMENTS)
+
+down: setup
+	@exec $(BIN)/baton down
+
+test: setup
+	$(BIN)/pytest tests
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: lint test
+
+bench: setup
+	$(BIN)/baton bench pipeline --json
+
+# Pins every package with its hashes; no address of a registry is written.
+LOCK := uv pip compile -q --no-emit-index-url --generate-hashes --universal --python-version 3.11
+lock:
+	$(LOCK) -o requirements/main.txt pyproject.toml
+	$(LOCK) --group dev -c requirements/main.txt -o requirements/dev.txt
