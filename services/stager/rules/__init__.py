@@ -1,0 +1,1 @@
+"""What the stager decides, without touching the world."""
