@@ -36,13 +36,18 @@ class Keeper:
         self.state = PartState.WAITING
         self.restarts = 0
         self.failures_in_a_row = 0
-        self.last_failure = ""
+        self._last_failure = ""
+        self._last_answer = "it does not answer"
         self._ready_after_s: float | None = None
         self._changed = changed
         self._back_off = back_off
         self._stopping = asyncio.Event()
         self._process: Process | None = None
         self._task: asyncio.Task[None] | None = None
+
+    def explain(self) -> str:
+        """Say why the process is not ready: how it ended, else what it answered."""
+        return self._last_failure or self._last_answer
 
     def record(self) -> PartRecord:
         """Describe the process as it is now."""
@@ -98,7 +103,7 @@ class Keeper:
             await self.part.prepare()
             process = self._process = await start(self.part.command)
         except (CommandFailed, OSError) as error:
-            self.last_failure = str(error)
+            self._last_failure = str(error)
             return
         self._changed()
         if self._stopping.is_set():
@@ -109,7 +114,7 @@ class Keeper:
         finally:
             asking.cancel()
             sweep(process.pid)
-        self.last_failure = f"it ended with code {code}:\n{last_lines(self.part.command.log)}"
+        self._last_failure = f"it ended with code {code}:\n{last_lines(self.part.command.log)}"
 
     async def _ask_until_ready(self, process: Process, started: float) -> None:
         while process.returncode is None:
@@ -125,7 +130,7 @@ class Keeper:
         try:
             return self.part.is_ready()
         except Exception as error:  # noqa: BLE001 - whatever goes wrong with the question, the answer is "not yet"
-            self.last_failure = f"{type(error).__name__}: {error}"
+            self._last_answer = f"it does not answer ({type(error).__name__}: {error})"
             return False
 
     def _become(self, state: PartState) -> None:

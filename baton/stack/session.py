@@ -46,8 +46,8 @@ def foreground(home: StackHome, arguments: tuple[str, ...], *, demo: bool) -> No
             record = _show_start(home, supervisor, console, asked)
             if record is not None:
                 _stay(record, supervisor, asked, demo=demo)
-        finally:
             console.print("stopping")
+        finally:
             control.stop(home)
             code = supervisor.wait()
     if code != 0 and not asked.is_set():

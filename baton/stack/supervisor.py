@@ -19,7 +19,7 @@ from baton.stack.state import Phase, StackRecord, write_state
 GUARD = Path(__file__).with_name("guard.py")
 ROTATE_EVERY_S = 5.0
 #: A process that failed this often before it was ever ready will not get ready by itself.
-HOPELESS_AFTER = 6
+HOPELESS_AFTER = 5
 
 
 class StackFailure(Exception):
@@ -105,8 +105,7 @@ class Supervisor:
             await asyncio.sleep(0.05)
 
     def _explain(self, keeper: Keeper) -> str:
-        why = keeper.last_failure or "it does not answer"
-        return f"{keeper.part.title} does not get ready: {why}\n    log: {keeper.part.command.log}"
+        return f"{keeper.part.title} does not get ready: {keeper.explain()}\n    log: {keeper.part.command.log}"
 
     async def _take_down(self) -> None:
         self._become(Phase.STOPPING)
