@@ -1,0 +1,26 @@
+"""The synthetic network that `baton up` plays: referrals by every channel, staff who work them, a live view."""
+
+import threading
+from collections.abc import Mapping
+
+PACE_S = 0.4
+SEED = 7
+
+
+def run(stack_env: Mapping[str, str], stop: threading.Event) -> None:
+    """Play the network until told to stop; needs the addresses of a running stack."""
+    from baton.demo.senders import Senders
+    from baton.demo.staff import Staff
+    from baton.demo.watch import watch
+
+    senders = Senders(stack_env, SEED)
+    staff = Staff(stack_env["BOARD_URL"], SEED)
+    workers = [
+        threading.Thread(target=senders.work, args=(stop, PACE_S), name="senders", daemon=True),
+        threading.Thread(target=staff.work, args=(stop, PACE_S / 2), name="staff", daemon=True),
+    ]
+    for worker in workers:
+        worker.start()
+    watch(stack_env, stop)
+    for worker in workers:
+        worker.join(5.0)
