@@ -6,7 +6,7 @@ from schemas.events import ReferralCommanded
 from schemas.vocabulary import AppointmentStatus, ChangeKind, Stage
 from services.stager.rules.decision import NoChange, Refusal, Rule, Why
 from services.stager.rules.draft import Draft
-from services.stager.rules.entering import enter_stage, restart_clock
+from services.stager.rules.entering import enter_stage
 from services.stager.rules.referral import Appointment, Referral
 from services.stager.rules.rulebook import Rulebook
 
@@ -67,18 +67,16 @@ def _order(told: Appointment, known: Appointment) -> bool:
 
 
 def _apply(book: Rulebook, draft: Draft, appointments: tuple[Appointment, ...], command: ReferralCommanded) -> None:
-    current = current_appointment(appointments)
+    before, current = draft.referral, current_appointment(appointments)
     draft.set(
         appointments=appointments,
         appointment_id=current.appointment_id,
         appointment_status=current.status,
         appointment_at=current.starts_at,
     )
-    if book.stage(draft.referral.stage).clock_from_appointment:
-        restart_clock(book, draft)
     draft.record(ChangeKind.APPOINTMENT_RECORDED, comment=command.comment)
     target = book.table.appointments.leads_to[current.status]
-    if target is not draft.referral.stage and _position(draft.referral) in book.table.appointments.moves_from:
+    if _position(before) in book.table.appointments.moves_from and _is_news(book, before, draft.referral, target):
         enter_stage(
             book,
             draft,
@@ -87,6 +85,12 @@ def _apply(book: Rulebook, draft: Draft, appointments: tuple[Appointment, ...], 
             reason_code=_reason(book, current, command),
             comment=None,
         )
+
+
+def _is_news(book: Rulebook, before: Referral, after: Referral, target: Stage) -> bool:
+    # a moved appointment is a new stay: it is reminded of and breached by itself
+    is_moved = book.stage(target).clock_from_appointment and before.appointment_at != after.appointment_at
+    return target is not before.stage or is_moved
 
 
 def _position(referral: Referral) -> Stage:

@@ -65,7 +65,6 @@ def _move_to(book: Rulebook, draft: Draft, command: ReferralCommanded, target: S
         reason_code=command.reason_code,
         comment=command.comment,
     )
-    advance_when_complete(book, draft)
     return None
 
 
@@ -108,7 +107,10 @@ def _complete_task(book: Rulebook, draft: Draft, command: ReferralCommanded) -> 
     task = draft.task(command.task_id)
     if task is None:
         return Refusal(Rule.TASK_NOT_OPEN, "no open task of this referral has this id")
-    return _refuse_completion(book, draft, task, command) or _finish(book, draft, task, command)
+    refused = _refuse_completion(book, draft, task, command)
+    if refused is None:
+        _finish(book, draft, task, command)
+    return refused
 
 
 def _refuse_completion(book: Rulebook, draft: Draft, task: Task, command: ReferralCommanded) -> Refusal | None:

@@ -72,7 +72,7 @@ class Change:
     after: Referral
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class PastChange:
     """What is told of a change to somebody who decided without knowing it."""
 

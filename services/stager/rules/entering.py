@@ -64,33 +64,12 @@ def create_stage_tasks(book: Rulebook, draft: Draft, clock: StageClock) -> None:
 
 def change_priority(book: Rulebook, draft: Draft, priority: Priority) -> None:
     """Give a referral another priority and its stage and tasks the due time that follows."""
-    move_clock(draft, recompute(book, draft.referral, priority, at=draft.at))
-    draft.set(priority=priority)
-
-
-def restart_clock(book: Rulebook, draft: Draft) -> None:
-    """Compute the due time of the current stay again, because its appointment was moved."""
-    referral = draft.referral
-    move_clock(
-        draft,
-        start_clock(
-            book,
-            book.stage(referral.stage),
-            referral.priority,
-            at=referral.stage_entered_at,
-            used_s=0,
-            appointment_at=referral.appointment_at,
-        ),
-    )
-
-
-def move_clock(draft: Draft, clock: StageClock) -> None:
-    """Put another clock on the current stay and on the tasks that follow it."""
+    clock = recompute(book, draft.referral, priority, at=draft.at)
     old_due = draft.referral.due_at
     for task in draft.open_tasks():
         if task.due_at == old_due or old_due is None:
             draft.put_task(replace(task, due_at=clock.tasks_due_at))
-    draft.set(**_clock_fields(clock))
+    draft.set(**_clock_fields(clock), priority=priority)
 
 
 def _clock_fields(clock: StageClock) -> dict[str, Any]:

@@ -47,20 +47,18 @@ def _running(book: Rulebook, rule: StageRule, priority: Priority, *, started_at:
         state=ClockState.RUNNING,
         started_at=started_at,
         used_s=used_s,
-        remind_at=_remind_at(book, allowed, left, started_at, due_at),
+        remind_at=_remind_at(book, allowed, left, started_at),
         due_at=due_at,
         tasks_due_at=due_at,
     )
 
 
-def _remind_at(
-    book: Rulebook, allowed: timedelta, left: timedelta, started_at: datetime, due_at: datetime
-) -> datetime | None:
+def _remind_at(book: Rulebook, allowed: timedelta, left: timedelta, started_at: datetime) -> datetime | None:
     lead = book.policy.reminder_lead
     # a stage shorter than the lead would be reminded of the moment it is entered: noise (R23)
     if allowed <= lead:
         return None
-    return book.calendar.add(started_at, left - lead) if left > lead else min(started_at, due_at)
+    return book.calendar.add(started_at, max(left - lead, timedelta()))
 
 
 def used_until(book: Rulebook, referral: Referral, at: datetime) -> float:

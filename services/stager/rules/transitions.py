@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from schemas.events import ReferralCommanded, ReferralMatched, SlaSignalled
-from schemas.vocabulary import ActorType, MatchKind, Role
+from schemas.vocabulary import ActorType, ChangeKind, MatchKind, Role
 from services.stager.rules.arrival import correct_referral, open_referral
 from services.stager.rules.commands import apply_command
 from services.stager.rules.decision import Cause, NoChange, Outcome, PastChange, Refusal, Rule, Why
@@ -19,6 +19,8 @@ Input = ReferralMatched | ReferralCommanded | SlaSignalled
 #: how the stager calls those who act without being people
 SLA_ACTOR = "sla"
 MATCHER_ACTOR = "matcher"
+#: the role of a person whose correction the matcher passes on
+STAFF = "staff"
 TOLD_CHANGES = 5
 
 
@@ -62,7 +64,7 @@ def cause_of(event: Input, recorded_at: datetime) -> Cause:
         cause_id=event.event_id,
         actor_type=ActorType.SERVICE if is_service else ActorType.USER,
         actor=actor,
-        actor_role=Role.SERVICE,
+        actor_role=Role.SERVICE if is_service else STAFF,
         at=at,
         recorded_at=recorded_at,
     )
@@ -94,9 +96,15 @@ def _decide_signal(book: Rulebook, subject: Subject, signal: SlaSignalled, cause
     return apply_signal(book, draft, signal) or draft.decision()
 
 
+def _where(change: PastChange) -> str:
+    return f"{'to' if change.kind is ChangeKind.STAGE_CHANGED else 'in'} {change.stage}"
+
+
 def _what_changed(referral: Referral, expected: int, past: Sequence[PastChange]) -> str:
     since = [change for change in past if change.sequence > expected]
-    told = [f"{change.kind} in {change.stage} by {change.actor}" for change in since[-TOLD_CHANGES:]]
-    more = [f"{len(since) - len(told)} earlier"] if len(since) > len(told) else []
+    told = [f"{change.kind} {_where(change)} by {change.actor}" for change in since[-TOLD_CHANGES:]]
+    # versions are dense, so what is not told by name can be counted
+    untold = referral.sequence - expected - len(told)
+    more = [f"{untold} earlier"] if untold > 0 and told else []
     changes = ", ".join((*more, *told))
     return f"version {expected}, now {referral.sequence}" + (f": {changes}" if changes else "")
