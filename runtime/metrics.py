@@ -24,3 +24,5 @@ END_TO_END = Histogram(
 QUARANTINE_OPEN = Gauge(
     "baton_quarantine_open_records", "Quarantined or parked records not yet dealt with.", ["service"]
 )
+REFERRAL_CHANGES = Counter("baton_referral_changes_total", "Changes of referrals by kind.", ["kind"])
+COMMANDS = Counter("baton_commands_total", "Commands by action and by what became of them.", ["action", "outcome"])
