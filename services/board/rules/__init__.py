@@ -1,0 +1,1 @@
+"""Pure decisions of the board: what was searched for, how long a referral waited, who sees which columns."""

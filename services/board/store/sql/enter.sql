@@ -1,0 +1,1 @@
+SELECT person.* FROM board.enter(%(user_id)s) AS person
