@@ -10,7 +10,7 @@ from baton.stack.downloads import Downloads, downloads_in, fetch
 from baton.stack.kafka import Broker
 from baton.stack.part import Part
 from baton.stack.paths import StackHome
-from baton.stack.ports import HOST, USUAL_PORTS, choose_ports
+from baton.stack.ports import HOST, SERVICE_PORTS, USUAL_PORTS, choose_ports
 from baton.stack.postgres import Database, find_programs
 from baton.stack.registry import Registry
 from baton.stack.services import Scope, preparation_steps, service_parts, slots, system_environment
@@ -60,13 +60,12 @@ def make_plan(site: Site, scope: Scope) -> Plan:
 
 
 def _usual_ports(site: Site, scope: Scope) -> dict[str, int]:
-    infrastructure = {
-        name: port
-        for name, port in USUAL_PORTS.items()
-        if not any(site.environment.get(variable) and name.startswith(part) for variable, part in REPLACEABLE.items())
-    }
+    wanted = set(USUAL_PORTS) if scope.services else set(USUAL_PORTS) - SERVICE_PORTS
+    for variable, part in REPLACEABLE.items():
+        if site.environment.get(variable):
+            wanted -= {name for name in wanted if name.startswith(part)}
     metrics = {title: FIRST_METRICS_PORT + index for index, (_, _, title) in enumerate(slots(scope))}
-    return {**infrastructure, **metrics}
+    return {**{name: port for name, port in USUAL_PORTS.items() if name in wanted}, **metrics}
 
 
 def _embedded(site: Site, ports: Mapping[str, int]) -> dict[str, tuple[str, Part]]:

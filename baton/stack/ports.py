@@ -20,6 +20,8 @@ USUAL_PORTS: Mapping[str, int] = {
     "intake": 8090,
     "mllp": 2575,
 }
+#: Those of them that only a stack with services needs.
+SERVICE_PORTS = frozenset({"board", "intake", "mllp"})
 HOST = "127.0.0.1"
 #: Where to look when the usual port is taken: below the range the kernel hands to outgoing connections.
 DISTANCE_TO_OTHERS = 10_000
