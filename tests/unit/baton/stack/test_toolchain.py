@@ -55,6 +55,45 @@ def test_present_tools_are_found_without_installing(programs: Path) -> None:
     assert said == []
 
 
+def test_root_installs_what_is_missing(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    apt = programs / "apt-get"
+    apt.write_text(INSTALLER.format(folder=programs))
+    apt.chmod(0o755)
+    said: list[str] = []
+
+    tools = toolchain.ensure_toolchain(said.append)
+
+    assert (tools.java, tools.maven) == (str(programs / "java"), str(programs / "mvn"))
+    assert said == ["installing Java 17 or newer", "installing Maven"]
+
+
+def test_package_that_a_release_lacks_is_replaced_by_the_next(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    apt = programs / "apt-get"
+    apt.write_text(INSTALLER.format(folder=programs).replace("openjdk-17", "openjdk-21"))
+    apt.chmod(0o755)
+
+    tools = toolchain.ensure_toolchain(lambda line: None)
+
+    assert tools.java == str(programs / "java")
+
+
+#: Stands for apt-get: knows two packages.
+INSTALLER = """#!/bin/sh
+make() {{
+  printf '#!/bin/sh\\necho "openjdk version \\\\"17.0.1\\\\"" >&2\\n' > {folder}/$1
+  /bin/chmod 755 {folder}/$1
+}}
+for word in "$@"; do
+  case "$word" in
+    openjdk-17-jre-headless) make java ;;
+    maven) make mvn ;;
+  esac
+done
+"""
+
+
 def fake(path: Path, says: str) -> Path:
     path.write_text(f"#!/bin/sh\necho '{says}' >&2\n")
     path.chmod(0o755)
