@@ -1,0 +1,116 @@
+"""The reference story (R3): every wait is shown while it happens, on whom and for how long."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from baton.sandbox import Sandbox
+from baton.synthetic.messages import Message, render
+from baton.synthetic.orders import make_orders
+from runtime.settings import ServiceSettings
+from schemas.vocabulary import Channel
+from tests.acceptance.conftest import EVERYTHING
+from tests.support.clinic import Clinic
+from tests.support.waiting import eventually
+
+HERE = ZoneInfo("America/New_York")
+FRIDAY = datetime(2026, 1, 9, 15, 40, tzinfo=HERE)
+SUNDAY = datetime(2026, 1, 11, 12, 0, tzinfo=HERE)
+MONDAY = datetime(2026, 1, 12, 9, 5, tzinfo=HERE)
+TUESDAY = datetime(2026, 1, 13, 10, 0, tzinfo=HERE)
+THURSDAY = datetime(2026, 1, 15, 11, 0, tzinfo=HERE)
+NEXT_FRIDAY = datetime(2026, 1, 16, 9, 30, tzinfo=HERE)
+SENT_DATE = b"Mon, 05 Jan 2026 08:30:00 -0500"
+
+
+@pytest.fixture
+def story(infrastructure: ServiceSettings, tmp_path: Path) -> Iterator[Clinic]:
+    _set(tmp_path, FRIDAY)
+    settings = {"CLOCK": f"file:{tmp_path / 'clock'}", "SLA_POLICY": "standard"}
+    with Sandbox(infrastructure, tmp_path / "story", settings=settings) as sandbox:
+        sandbox.start(*EVERYTHING)
+        with Clinic(sandbox) as clinic:
+            yield clinic
+
+
+def _set(folder: Path, instant: datetime) -> None:
+    fresh = folder / "clock.new"
+    fresh.write_text(instant.astimezone(UTC).isoformat())
+    fresh.rename(folder / "clock")
+
+
+def _fax() -> Message:
+    message = render(next(make_orders(3000)), Channel.FAX, Random(1), clinic="harbor")
+    sent = FRIDAY.strftime("%a, %d %b %Y %H:%M:%S %z").encode()
+    content = message.content.replace(SENT_DATE, sent)
+    assert content != message.content
+    return Message(channel=Channel.FAX, clinic="harbor", content=content, content_type=message.content_type)
+
+
+def _stay(clinic: Clinic, referral_id: str) -> Any:
+    stay = clinic.timeline(referral_id)["stays"][-1]
+    assert stay["is_current"]
+    return stay
+
+
+def _kinds(clinic: Clinic, referral_id: str) -> list[str]:
+    return [row["kind"] for row in clinic.timeline(referral_id)["history"]]
+
+
+@pytest.mark.timeout(180)
+def test_reference_story_shows_every_wait_while_it_happens(story: Clinic, tmp_path: Path) -> None:
+    referral_id = story.send(_fax())
+    arrived = story.referral(referral_id)
+    assert (arrived["stage"], arrived["owner_queue"]) == ("intake_received", "riverside.harbor.intake")
+    assert datetime.fromisoformat(arrived["received_at"]) == FRIDAY
+    assert datetime.fromisoformat(arrived["due_at"]) > FRIDAY
+
+    _set(tmp_path, SUNDAY)
+    eventually(lambda: "breached" in _kinds(story, referral_id), what="the breach of intake")
+    waiting = _stay(story, referral_id)
+    assert (waiting["waiting_on"], waiting["is_breached"]) == ("clinic", True)
+    assert timedelta(seconds=waiting["waited_s"]) == SUNDAY - FRIDAY
+    assert _kinds(story, referral_id).count("reminded") == 1
+
+    _set(tmp_path, MONDAY)
+    assert story.command(referral_id, "ivy", action="move", to_stage="eligibility").status_code == 200
+    assert story.referral(referral_id)["owner_queue"] == "riverside.harbor.eligibility"
+
+    _set(tmp_path, TUESDAY)
+    assert timedelta(seconds=_stay(story, referral_id)["waited_s"]) == TUESDAY - MONDAY
+    assert story.command(referral_id, "eli", action="move", to_stage="documentation").status_code == 200
+
+    _set(tmp_path, THURSDAY)
+    assert timedelta(seconds=_stay(story, referral_id)["waited_s"]) == THURSDAY - TUESDAY
+    asked = story.command(
+        referral_id, "dora", action="move", to_stage="waiting_on_referring_office", reason_code="documents_missing"
+    )
+    assert asked.status_code == 200, asked.text
+    paused = story.referral(referral_id)
+    assert (paused["waiting_on"], paused["clock"], paused["reason_code"]) == (
+        "referring_office",
+        "paused",
+        "documents_missing",
+    )
+
+    _set(tmp_path, NEXT_FRIDAY)
+    called = story.command(referral_id, "dora", action="record_attempt", outcome="no_answer")
+    assert called.status_code == 200, called.text
+    unreachable = story.command(
+        referral_id, "dora", action="move", to_stage="patient_unreachable", reason_code="no_answer"
+    )
+    assert unreachable.status_code == 200, unreachable.text
+
+    timeline = story.timeline(referral_id)
+    waits = {stay["stage"]: timedelta(seconds=stay["waited_s"]) for stay in timeline["stays"]}
+    assert waits["intake_received"] == MONDAY - FRIDAY
+    assert waits["eligibility"] == TUESDAY - MONDAY
+    assert waits["documentation"] == THURSDAY - TUESDAY
+    assert waits["waiting_on_referring_office"] == NEXT_FRIDAY - THURSDAY
+    assert timeline["stays"][-1]["waiting_on"] == "patient"
+    assert "attempt_recorded" in _kinds(story, referral_id)

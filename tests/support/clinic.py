@@ -1,0 +1,89 @@
+"""What senders and staff do with a running Baton, through its doors only."""
+
+import socket
+from types import TracebackType
+from typing import Any
+
+import httpx
+
+from baton.sandbox import Sandbox
+from baton.synthetic.messages import Message
+from schemas.vocabulary import Channel
+from tests.support.waiting import eventually
+
+MLLP_START, MLLP_END = b"\x0b", b"\x1c\x0d"
+
+
+class Clinic:
+    """The doors of one deployment."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        environment = sandbox.environment()
+        self._intake = httpx.Client(base_url=environment["INTAKE_URL"], timeout=30)
+        self._board = httpx.Client(base_url=environment["BOARD_URL"], timeout=30)
+
+    def __enter__(self) -> "Clinic":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._intake.close()
+        self._board.close()
+
+    def send(self, message: Message) -> str:
+        """Hand a message in and return the referral id of the acknowledgement."""
+        if message.channel is Channel.HL7:
+            assert b"|AA|" in self.send_mllp(message.content)
+            return ""
+        reply = self._intake.post(
+            message.path,
+            content=message.content,
+            headers={"Content-Type": message.content_type},
+            params={"network": "riverside", "clinic": message.clinic},
+        )
+        assert reply.is_success, reply.text
+        return str(reply.json().get("referral_id") or reply.json()["referrals"][0]["referral_id"])
+
+    def send_mllp(self, content: bytes) -> bytes:
+        """Hand an HL7 message in and return the answer."""
+        host, _, port = self.sandbox.environment()["MLLP_ADDRESS"].rpartition(":")
+        with socket.create_connection((host, int(port)), timeout=10) as connection:
+            connection.sendall(MLLP_START + content + MLLP_END)
+            answer = b""
+            while not answer.endswith(MLLP_END):
+                chunk = connection.recv(4096)
+                assert chunk, "connection closed without an answer"
+                answer += chunk
+        return answer
+
+    def referral(self, referral_id: str, *, user: str = "sue") -> Any:
+        """Return a referral as soon as the board shows it."""
+
+        def look() -> Any:
+            reply = self._board.get(f"/api/referrals/{referral_id}", headers={"X-Baton-User": user})
+            return reply.json() if reply.status_code == httpx.codes.OK else None
+
+        return eventually(look, what=f"referral {referral_id}")
+
+    def search(self, query: str, *, user: str = "sue") -> list[Any]:
+        """Return what the board finds."""
+        reply = self._board.post("/api/search", json={"query": query}, headers={"X-Baton-User": user})
+        assert reply.is_success, reply.text
+        return list(reply.json()["referrals"])
+
+    def timeline(self, referral_id: str, *, user: str = "sue") -> Any:
+        """Return the timeline of a referral."""
+        reply = self._board.get(f"/api/referrals/{referral_id}/timeline", headers={"X-Baton-User": user})
+        assert reply.is_success, reply.text
+        return reply.json()
+
+    def command(self, referral_id: str, user: str, **body: object) -> httpx.Response:
+        """Ask for a change and return the answer."""
+        return self._board.post(
+            f"/api/referrals/{referral_id}/commands",
+            json=body,
+            params={"wait_s": 20},
+            headers={"X-Baton-User": user},
+        )
