@@ -1,0 +1,157 @@
+"""The SQL of the matcher, whole; only the store runs it."""
+
+PATIENT_COLUMNS = """patient.network_id, patient.patient_id, patient.matching_key, patient.created_at,
+       patient.updated_at, patient.version, patient.merged_into, patient.given_name, patient.middle_name,
+       patient.last_name, patient.birth_date, patient.sex, patient.phone, patient.mrn, patient.mrn_issuer,
+       patient.external_ids"""
+
+PATIENTS = f"""
+SELECT {PATIENT_COLUMNS}
+FROM unnest(%s::text[], %s::text[]) AS wanted (network_id, patient_id)
+JOIN matcher.patient USING (network_id, patient_id)
+"""  # noqa: S608 - the columns are the constant above
+
+#: in order of id, so that two batches never wait for each other in a circle
+LOCKED_PATIENTS = f"""{PATIENTS}
+ORDER BY patient.network_id, patient.patient_id
+FOR UPDATE OF patient
+"""
+
+BLOCKS = """
+SELECT wanted.key, found.patient_id
+FROM unnest(%s::text[], %s::bigint[]) AS wanted (network_id, key)
+CROSS JOIN LATERAL (
+    SELECT patient_key.patient_id
+    FROM matcher.patient_key
+    WHERE patient_key.network_id = wanted.network_id AND patient_key.key = wanted.key
+    LIMIT %s
+) AS found
+"""
+
+DECISIONS = """
+SELECT review_decision.patient_id, review_decision.other_patient_id, review_decision.decision
+FROM unnest(%s::text[], %s::text[]) AS wanted (network_id, patient_id)
+JOIN matcher.review_decision USING (network_id, patient_id)
+"""
+
+TRANSMISSIONS = """
+WITH wanted AS MATERIALIZED (
+    SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[])
+        AS wanted (network_id, submission_id, fingerprint, content_fingerprint)
+), found AS (
+    SELECT earlier.* FROM wanted JOIN matcher.transmission AS earlier USING (network_id, submission_id)
+    UNION
+    SELECT earlier.* FROM wanted JOIN matcher.transmission AS earlier USING (network_id, fingerprint)
+    WHERE earlier.repeat_of IS NULL
+    UNION
+    SELECT earlier.* FROM wanted JOIN matcher.transmission AS earlier USING (network_id, content_fingerprint)
+    WHERE earlier.repeat_of IS NULL AND earlier.content_fingerprint IS NOT NULL
+)
+SELECT network_id, submission_id, referral_id, fingerprint, content_fingerprint, received_at, repeat_of
+FROM found
+"""
+
+REFERRALS = """
+SELECT referral.network_id, referral.referral_id, referral.clinic_id, referral.patient_id, referral.submission_id,
+       referral.channel, referral.specialty, referral.referring_provider, referral.reason,
+       referral.referring_organisation, referral.referring_contact, referral.priority,
+       referral.insurance_payer IS NOT NULL, referral.authorisation_number IS NOT NULL, referral.missing_items,
+       referral.documents, referral.received_at, referral.accepted_at, referral.outcome
+FROM unnest(%s::text[], %s::text[]) AS wanted (network_id, referral_id)
+JOIN matcher.referral USING (network_id, referral_id)
+"""
+
+COPY_PATIENTS = """
+COPY matcher.patient (network_id, patient_id, matching_key, created_at, updated_at, version, given_name, middle_name,
+    last_name, birth_date, sex, phone, mrn, mrn_issuer, external_ids) FROM STDIN
+"""
+
+COPY_KEYS = "COPY matcher.patient_key (network_id, key, patient_id) FROM STDIN"
+
+COPY_REFERRALS = """
+COPY matcher.referral (network_id, referral_id, clinic_id, patient_id, first_patient_id, submission_id, channel, source,
+    source_message_id, content_digest, received_at, accepted_at, stated, referring_provider, referring_npi,
+    referring_organisation, referring_contact, specialty, service, reason, diagnosis_codes, order_number, priority,
+    insurance_payer, insurance_member_id, authorisation_number, note, missing_items, documents, outcome, rule,
+    matched_at) FROM STDIN
+"""
+
+COPY_TRANSMISSIONS = """
+COPY matcher.transmission (network_id, submission_id, referral_id, fingerprint, content_fingerprint, received_at,
+    repeat_of) FROM STDIN
+"""
+
+COPY_JOURNAL = """
+COPY matcher.patient_event (network_id, event_id, kind, state, patient_id, other_patient_id, referral_id, decision,
+    expected_version, version, before, after, by_user, by_role, comment, at, recorded_at) FROM STDIN
+"""
+
+#: a patient that a link completes is not locked, so only fields that are still empty are written
+FILL_PATIENTS = """
+UPDATE matcher.patient
+SET middle_name = coalesce(patient.middle_name, filled.middle_name),
+    birth_date = coalesce(patient.birth_date, filled.birth_date),
+    sex = coalesce(patient.sex, filled.sex),
+    phone = coalesce(patient.phone, filled.phone),
+    mrn_issuer = CASE WHEN patient.mrn IS NULL THEN filled.mrn_issuer ELSE patient.mrn_issuer END,
+    mrn = coalesce(patient.mrn, filled.mrn),
+    updated_at = filled.updated_at
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::date[], %s::text[], %s::text[], %s::text[], %s::text[],
+            %s::timestamptz[])
+    AS filled (network_id, patient_id, middle_name, birth_date, sex, phone, mrn, mrn_issuer, updated_at)
+WHERE patient.network_id = filled.network_id AND patient.patient_id = filled.patient_id
+"""
+
+CORRECT_PATIENT = """
+UPDATE matcher.patient
+SET matching_key = %s, version = %s, updated_at = %s, given_name = %s, middle_name = %s, last_name = %s,
+    birth_date = %s, sex = %s, phone = %s, mrn = %s, mrn_issuer = %s, external_ids = %s
+WHERE network_id = %s AND patient_id = %s
+"""
+
+ADD_KEYS = """
+INSERT INTO matcher.patient_key (network_id, key, patient_id)
+SELECT * FROM unnest(%s::text[], %s::bigint[], %s::text[])
+ON CONFLICT DO NOTHING
+"""
+
+REMOVE_KEYS = """
+DELETE FROM matcher.patient_key
+USING unnest(%s::text[], %s::bigint[], %s::text[]) AS gone (network_id, key, patient_id)
+WHERE patient_key.network_id = gone.network_id AND patient_key.key = gone.key
+  AND patient_key.patient_id = gone.patient_id
+"""
+
+COMPLETE_REFERRAL = """
+UPDATE matcher.referral
+SET specialty = %s, referring_provider = %s, reason = %s, missing_items = %s, outcome = %s
+WHERE network_id = %s AND referral_id = %s
+"""
+
+RAISE_DUPLICATES = """
+INSERT INTO matcher.possible_duplicate AS known (network_id, duplicate_id, patient_id, candidate_patient_id,
+    referral_id, clinic_id, score, field_scores, rule, raised_at)
+SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::float8[], %s::jsonb[],
+                     %s::text[], %s::timestamptz[])
+ON CONFLICT (network_id, duplicate_id) DO UPDATE
+SET score = excluded.score, field_scores = excluded.field_scores, rule = excluded.rule
+WHERE known.state = 'open'
+"""
+
+KEEP_DECISION = """
+INSERT INTO matcher.review_decision AS known (network_id, patient_id, other_patient_id, decision, decided_by,
+    decided_role, decided_at, event_id)
+VALUES (%(network_id)s, %(patient_id)s, %(other_patient_id)s, %(decision)s, %(by)s, %(role)s, %(at)s, %(event_id)s),
+       (%(network_id)s, %(other_patient_id)s, %(patient_id)s, %(decision)s, %(by)s, %(role)s, %(at)s, %(event_id)s)
+ON CONFLICT (network_id, patient_id, other_patient_id) DO UPDATE
+SET decision = excluded.decision, decided_by = excluded.decided_by, decided_role = excluded.decided_role,
+    decided_at = excluded.decided_at, event_id = excluded.event_id
+"""
+
+CLOSE_DUPLICATE = """
+UPDATE matcher.possible_duplicate
+SET state = %(decision)s, decided_by = %(by)s, decided_at = %(at)s
+WHERE network_id = %(network_id)s
+  AND ((patient_id = %(patient_id)s AND candidate_patient_id = %(other_patient_id)s)
+       OR (patient_id = %(other_patient_id)s AND candidate_patient_id = %(patient_id)s))
+"""
