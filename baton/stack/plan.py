@@ -140,9 +140,9 @@ def _after_download(site: Site, part: Part) -> Part:
     first: Callable[[], Awaitable[None]] = part.prepare
 
     async def prepare() -> None:
-        environment = system_environment(site.environment)
         log = site.home.log_of("maven")
-        await fetch(site.downloads, maven=site.tools.maven, log=log, environment=environment)
+        # Maven alone gets all of the caller's environment: proxies and mirrors are configured there.
+        await fetch(site.downloads, maven=site.tools.maven, log=log, environment=dict(site.environment))
         await first()
 
     # The first start includes the download.
