@@ -1,5 +1,27 @@
 """The SQL of the matcher, whole; only the store runs it."""
 
+from typing import NamedTuple
+
+
+class Arriving(NamedTuple):
+    """How new rows reach a table with row rules, which takes no COPY: through a temporary twin."""
+
+    create: str
+    copy: str
+    insert: str
+
+
+def _arriving(table: str, columns: str) -> Arriving:
+    twin = f"arriving_{table}"
+    return Arriving(
+        create=f"""CREATE TEMPORARY TABLE IF NOT EXISTS {twin} ON COMMIT DELETE ROWS
+                   AS SELECT {columns} FROM matcher.{table} WITH NO DATA""",  # noqa: S608 - constants below
+        copy=f"COPY {twin} ({columns}) FROM STDIN",
+        insert=f"""WITH arrived AS (DELETE FROM {twin} RETURNING {columns})
+                   INSERT INTO matcher.{table} ({columns}) SELECT {columns} FROM arrived""",  # noqa: S608
+    )
+
+
 PATIENT_COLUMNS = """patient.network_id, patient.patient_id, patient.matching_key, patient.created_at,
        patient.updated_at, patient.version, patient.merged_into, patient.given_name, patient.middle_name,
        patient.last_name, patient.birth_date, patient.sex, patient.phone, patient.mrn, patient.mrn_issuer,
@@ -61,30 +83,33 @@ FROM unnest(%s::text[], %s::text[]) AS wanted (network_id, referral_id)
 JOIN matcher.referral USING (network_id, referral_id)
 """
 
-COPY_PATIENTS = """
-COPY matcher.patient (network_id, patient_id, matching_key, created_at, updated_at, version, given_name, middle_name,
-    last_name, birth_date, sex, phone, mrn, mrn_issuer, external_ids) FROM STDIN
-"""
+ADD_PATIENTS = _arriving(
+    "patient",
+    """network_id, patient_id, matching_key, created_at, updated_at, version, given_name, middle_name,
+    last_name, birth_date, sex, phone, mrn, mrn_issuer, external_ids""",
+)
 
 COPY_KEYS = "COPY matcher.patient_key (network_id, key, patient_id) FROM STDIN"
 
-COPY_REFERRALS = """
-COPY matcher.referral (network_id, referral_id, clinic_id, patient_id, first_patient_id, submission_id, channel, source,
+ADD_REFERRALS = _arriving(
+    "referral",
+    """network_id, referral_id, clinic_id, patient_id, first_patient_id, submission_id, channel, source,
     source_message_id, content_digest, received_at, accepted_at, stated, referring_provider, referring_npi,
     referring_organisation, referring_contact, specialty, service, reason, diagnosis_codes, order_number, priority,
     insurance_payer, insurance_member_id, authorisation_number, note, missing_items, documents, outcome, rule,
-    matched_at) FROM STDIN
-"""
+    matched_at""",
+)
 
 COPY_TRANSMISSIONS = """
 COPY matcher.transmission (network_id, submission_id, referral_id, fingerprint, content_fingerprint, received_at,
     repeat_of) FROM STDIN
 """
 
-COPY_JOURNAL = """
-COPY matcher.patient_event (network_id, event_id, kind, state, patient_id, other_patient_id, referral_id, decision,
-    expected_version, version, before, after, by_user, by_role, comment, at, recorded_at) FROM STDIN
-"""
+ADD_JOURNAL = _arriving(
+    "patient_event",
+    """network_id, event_id, kind, state, patient_id, other_patient_id, referral_id, decision,
+    expected_version, version, before, after, by_user, by_role, comment, at, recorded_at""",
+)
 
 #: a patient that a link completes is not locked, so only fields that are still empty are written
 FILL_PATIENTS = """

@@ -56,12 +56,12 @@ class PostgresTables:
 
     def save(self, changes: Changes) -> None:
         """Write what a batch changed."""
-        self._copy(statements.COPY_PATIENTS, map(_patient_row, changes.created_patients.values()))
+        self._add(statements.ADD_PATIENTS, map(_patient_row, changes.created_patients.values()))
         created = changes.created_patients
         self._copy(statements.COPY_KEYS, sorted(row for row in changes.added_keys if row[2] in created))
-        self._copy(statements.COPY_REFERRALS, map(_referral_row, changes.referrals))
+        self._add(statements.ADD_REFERRALS, map(_referral_row, changes.referrals))
         self._copy(statements.COPY_TRANSMISSIONS, (_transmission_row(*pair) for pair in changes.transmissions))
-        self._copy(statements.COPY_JOURNAL, map(_journal_row, changes.journal))
+        self._add(statements.ADD_JOURNAL, map(_journal_row, changes.journal))
         self._save_known_patients(changes)
         self._save_duplicates(changes)
         self._many(statements.COMPLETE_REFERRAL, [_completed_row(r) for r in changes.completed_referrals.values()])
@@ -88,6 +88,14 @@ class PostgresTables:
 
     def _rows(self, statement: str, parameters: Sequence[object]) -> list[Any]:
         return self._connection.execute(statement, parameters, prepare=_FRESH_PLAN).fetchall()
+
+    def _add(self, arriving: statements.Arriving, rows: Iterable[Row]) -> None:
+        ready = list(rows)
+        if not ready:
+            return
+        self._connection.execute(arriving.create)
+        self._copy(arriving.copy, ready)
+        self._connection.execute(arriving.insert)
 
     def _copy(self, statement: str, rows: Iterable[Row]) -> None:
         ready = list(rows)

@@ -1,9 +1,9 @@
 -- Which columns: ids, stages and times for everybody who sees the row; the rest by column group.
 GRANT USAGE ON SCHEMA directory TO baton_board;
 GRANT SELECT ON directory.staff TO baton_board;
-GRANT USAGE ON SCHEMA directory, matcher, stager, courier, audit TO baton_board_reader;
+GRANT USAGE ON SCHEMA directory, matcher, stager, audit TO baton_board_reader;
 GRANT SELECT ON directory.network, directory.clinic, directory.staff TO baton_board_reader;
-GRANT SELECT ON stager.referral, stager.task, stager.document, stager.command, courier.notice TO baton_board_reader;
+GRANT SELECT ON stager.referral, stager.task, stager.document, stager.command TO baton_board_reader;
 GRANT SELECT (network_id, referral_id, sequence, clinic_id, kind, from_stage, to_stage, stage_entry, waiting_on,
               owner_queue, owner_user, clock, due_at, priority, actor_type, actor, actor_role, reason_code, outcome,
               task_id, breached, is_rework, effective_at, recorded_at, cause_id, stage_table_version)

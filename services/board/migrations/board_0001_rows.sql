@@ -1,4 +1,4 @@
--- Which rows: of the person's network and clinics; notices also of the person's teams. Without a person: none.
+-- Which rows: of the person's network and clinics. Without a person: none.
 -- The owner obeys too, and each service keeps all rows of its own schema.
 DO $$
 DECLARE
@@ -26,12 +26,7 @@ BEGIN
             ('stager', 'stage_history', of_clinic),
             ('stager', 'document', format(sees_referral, 'document')),
             ('stager', 'command', '(network_id = board.own_network() AND by_user = current_setting(''baton.user'', true)) OR '
-                                  || format(sees_referral, 'command')),
-            ('courier', 'notice', $condition$
-                network_id = board.own_network()
-                AND board.is_own_clinic(split_part(recipient_queue, '.', 2))
-                AND board.is_own_team(split_part(recipient_queue, '.', 3))
-            $condition$)
+                                  || format(sees_referral, 'command'))
         ) AS rules (schema_name, table_name, condition)
     LOOP
         EXECUTE format('ALTER TABLE %1$I.%2$I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY',

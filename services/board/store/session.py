@@ -132,6 +132,17 @@ def is_reachable(pool: Pool) -> bool:
     return True
 
 
+def require_few_rights(connection: psycopg.Connection) -> None:
+    """Refuse a database role that row-level security does not bind.
+
+    Raises:
+        TooManyRights: it is a superuser, bypasses the rules or owns tables.
+    """
+    row = connection.execute(_statement("own_rights")).fetchone()
+    if row is None or row[0]:
+        raise TooManyRights
+
+
 def _enter(connection: psycopg.Connection, user_id: str) -> Person:
     with connection.cursor(row_factory=dict_row) as cursor:
         found = cursor.execute(_statement("enter"), {"user_id": user_id}).fetchone()
@@ -149,10 +160,8 @@ def _enter(connection: psycopg.Connection, user_id: str) -> Person:
 
 def _configure(connection: psycopg.Connection) -> None:
     prepare(connection, role=SERVICE)
-    row = connection.execute(_statement("own_rights")).fetchone()
+    require_few_rights(connection)
     connection.commit()
-    if row is None or row[0]:
-        raise TooManyRights
 
 
 def _require_clean(connection: psycopg.Connection) -> None:

@@ -89,9 +89,7 @@ def test_a_name_of_several_words_is_split_everywhere() -> None:
 def test_a_name_with_a_birth_date_and_phone_must_match_in_all() -> None:
     (reading,) = readings_of("Garcia, Maria 03/09/1984 617-555-0142")
 
-    assert reading == Reading(
-        name_words=("Garcia", "Maria"), birth_date=date(1984, 3, 9), phone="+16175550142"
-    )
+    assert reading == Reading(name_words=("Garcia", "Maria"), birth_date=date(1984, 3, 9), phone="+16175550142")
 
 
 @pytest.mark.parametrize("typed", ["", "   ", "?", "%", "x", "<script>", "'; drop table", "12"])

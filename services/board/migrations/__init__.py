@@ -1,0 +1,1 @@
+"""What people may see, in the order in which it was decided."""
