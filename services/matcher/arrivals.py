@@ -8,8 +8,8 @@ from schemas.events import ReferralMatched, ReferralReceived
 from schemas.ids import derived_id, named_id
 from schemas.vocabulary import MatchKind
 from services.matcher.batch import AuditAction, AutomationKind, BatchInHand, Stated
-from services.matcher.records import KnownReferral, NewReferral, Patient, PossibleDuplicate
-from services.matcher.rules.corrections import ReferralFacts, filled_gaps
+from services.matcher.records import NewReferral, Patient, PossibleDuplicate
+from services.matcher.rules.corrections import filled_gaps
 from services.matcher.rules.decision import Decision, decide
 from services.matcher.rules.silent_link import MatchRule
 from services.matcher.rules.transmission import Arrival, Transmission, judge_arrival
@@ -31,7 +31,6 @@ def receive(batch: BatchInHand, delivery: Delivery, event: ReferralReceived) -> 
     )
     patient_id = _settle_patient(batch, delivery, event, decision, stated)
     batch.changes.referrals.append(NewReferral(event, stated.person, decision, patient_id, delivery.recorded_at))
-    batch.referrals[event.network_id, event.referral_id] = _known(event, decision, patient_id)
     return (_announcement(event, decision, patient_id, delivery),)
 
 
@@ -128,28 +127,6 @@ def raise_block_too_large(
         PossibleDuplicate(network_id, patient_id, None, referral_id, clinic_id, 0.0, {}, rule, delivery.recorded_at)
     )
     batch.log(delivery, AutomationKind.BLOCK_TOO_LARGE, referral_id=referral_id, detail=None)
-
-
-def _known(event: ReferralReceived, decision: Decision, patient_id: str) -> KnownReferral:
-    return KnownReferral(
-        network_id=event.network_id,
-        referral_id=event.referral_id,
-        clinic_id=event.clinic_id,
-        patient_id=patient_id,
-        submission_id=event.submission_id,
-        channel=event.channel,
-        facts=ReferralFacts(event.specialty, event.referring_provider, event.reason),
-        referring_organisation=event.referring_organisation,
-        referring_contact=event.referring_contact,
-        priority=event.priority,
-        has_insurance=event.insurance_payer is not None,
-        has_authorisation=event.authorisation_number is not None,
-        missing_items=event.missing_items,
-        documents=event.documents,
-        received_at=event.received_at,
-        accepted_at=event.accepted_at,
-        outcome=decision.outcome,
-    )
 
 
 def _announcement(event: ReferralReceived, decision: Decision, patient_id: str, delivery: Delivery) -> ReferralMatched:

@@ -71,6 +71,14 @@ class BatchInHand:
     stated: Mapping[str, Stated]
     referrals: dict[InNetwork, KnownReferral] = field(default_factory=dict)
 
+    def referral(self, network_id: str, referral_id: str) -> KnownReferral | None:
+        """Return a referral that was read, or that arrived in this batch."""
+        known = self.referrals.get((network_id, referral_id))
+        if known is not None:
+            return known
+        arrived = (new for new in self.changes.referrals if new.event.referral_id == referral_id)
+        return next((new.as_known() for new in arrived if new.event.network_id == network_id), None)
+
     def log(self, delivery: Delivery, kind: AutomationKind, *, referral_id: str | None, detail: str | None) -> None:
         """Note something about the automation; ids only."""
         self.changes.automation.append(

@@ -142,7 +142,7 @@ def _patient(batch: BatchInHand, delivery: Delivery, network_id: str, patient_id
 def _named_referral(batch: BatchInHand, delivery: Delivery, event: PatientCorrected) -> KnownReferral | None:
     if event.referral_id is None:
         return None
-    referral = batch.referrals.get((event.network_id, event.referral_id))
+    referral = batch.referral(event.network_id, event.referral_id)
     if referral is None:
         raise Rejected(delivery.event_id, "referral_unknown")
     if referral.patient_id != event.patient_id:

@@ -63,6 +63,29 @@ class NewReferral:
     patient_id: str
     matched_at: datetime
 
+    def as_known(self) -> KnownReferral:
+        """Return what a later announcement of it repeats."""
+        event = self.event
+        return KnownReferral(
+            network_id=event.network_id,
+            referral_id=event.referral_id,
+            clinic_id=event.clinic_id,
+            patient_id=self.patient_id,
+            submission_id=event.submission_id,
+            channel=event.channel,
+            facts=ReferralFacts(event.specialty, event.referring_provider, event.reason),
+            referring_organisation=event.referring_organisation,
+            referring_contact=event.referring_contact,
+            priority=event.priority,
+            has_insurance=event.insurance_payer is not None,
+            has_authorisation=event.authorisation_number is not None,
+            missing_items=event.missing_items,
+            documents=event.documents,
+            received_at=event.received_at,
+            accepted_at=event.accepted_at,
+            outcome=self.decision.outcome,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class PossibleDuplicate:

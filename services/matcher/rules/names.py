@@ -28,9 +28,8 @@ _MODERN_NAMES = """
     layla leila liam lila lola luca lucas luis luka lyla madison addison maria marie mario mariana mason jason maya mia
     mila mira mya nadia nadine nia noah noemi nora nyla olivia payton peyton raul saul riley ryan ryder sofia tania
     tayla taylor tiana trevor tyler tyra zaid zara zaria zayn zoe zoey"""
-_KNOWN_NAMES = frozenset(_MODERN_NAMES.split()).union(
-    *((canonical, nickname) for canonical, _, nickname in name_triplets())
-)
+_STANDING_ALONE = frozenset(_MODERN_NAMES.split())
+_KNOWN_NAMES = _STANDING_ALONE.union(*((canonical, nickname) for canonical, _, nickname in name_triplets()))
 
 
 @lru_cache(CACHED_NAMES)
@@ -109,7 +108,11 @@ def _compare_double_names(one: list[str], other: list[str]) -> FieldResult:
 
 def _are_nicknames(one: str, other: str) -> bool:
     canonicals, canonicals_other = _canonicals(one), _canonicals(other)
-    return one in canonicals_other or other in canonicals or not canonicals.isdisjoint(canonicals_other)
+    if one in canonicals_other or other in canonicals:
+        return True
+    # Liz and Beth are both Elizabeth, but Maria and Marie are names of their own
+    both_stand_alone = one in _STANDING_ALONE and other in _STANDING_ALONE
+    return not both_stand_alone and not canonicals.isdisjoint(canonicals_other)
 
 
 @lru_cache(CACHED_NAMES)

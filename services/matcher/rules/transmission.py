@@ -51,7 +51,8 @@ def judge_arrival(
     a sender who repeats for ever does not hide a new one for ever.
     """
     later: Transmission | None = None
-    for known in earlier:
+    # the same submission first: it is already kept, whatever else resembles it
+    for known in sorted(earlier, key=lambda known: known.submission_id != arriving.submission_id):
         if known.submission_id == arriving.submission_id or _is_same_message(known, arriving):
             return ArrivalDecision(Arrival.REPEATED, known)
         if arriving.content_fingerprint is None or known.content_fingerprint != arriving.content_fingerprint:
