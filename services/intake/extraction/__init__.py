@@ -1,0 +1,1 @@
+"""Readers of foreign formats: each turns bytes into fields as written, files found inside, and troubles."""

@@ -1,0 +1,86 @@
+"""Fingerprints by which a transmission, or its content, is known when it comes again (R14)."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+
+BUCKET_S = 24 * 3600
+_SEPARATOR = "\x1f"
+_NOT_WORDS = re.compile(r"[\W_]+")
+# what a fax machine prints on every page: it differs each time the same page is sent
+_BANNER = re.compile(r"(?im)^.*\b(?:page|pg|p)\.?\s*\d+\s*(?:/|of)\s*\d+.*$|^.*\d{1,2}:\d{2}.*\bfax\b.*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Transmission:
+    """What tells one transmission from another."""
+
+    network_id: str
+    source: str
+    received_at: datetime
+    #: the channel's own id of the message; where it has none, the digest and the time stand for it
+    message_id: str | None
+    content_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identifiers:
+    """What tells one patient from another."""
+
+    given_name: str | None
+    last_name: str | None
+    birth_date: date | None
+    phone: str | None
+
+    @property
+    def name_somebody(self) -> bool:
+        """Whether they name a person: the name alone never does (R16)."""
+        has_name = self.last_name is not None and self.given_name is not None
+        return has_name and (self.birth_date is not None or self.phone is not None)
+
+    def words(self) -> tuple[str, ...]:
+        """Return them in the form in which they are compared."""
+        born = self.birth_date.isoformat() if self.birth_date else ""
+        return (folded(self.given_name), folded(self.last_name), born, self.phone or "")
+
+
+def fingerprint_of(transmission: Transmission, identifiers: Identifiers) -> str:
+    """Return the fingerprint of a transmission.
+
+    A message id says by itself that a message comes again, so the time stays out then: the bucket's edge
+    must not split it. Without one the same bytes may be meant anew later, and the bucket counts.
+    """
+    if transmission.message_id is not None:
+        mark = f"id:{transmission.message_id}"
+    else:
+        bucket = int(transmission.received_at.timestamp()) // BUCKET_S
+        mark = f"digest:{transmission.content_digest}:{bucket}"
+    return _digest(("transmission", transmission.network_id, transmission.source, mark, *identifiers.words()))
+
+
+def content_fingerprint_of(
+    transmission: Transmission, identifiers: Identifiers, substance: tuple[str | None, ...]
+) -> str | None:
+    """Return the fingerprint of what is asked for whom, or None when nobody is named or nothing is asked."""
+    if not identifiers.name_somebody or not any(substance):
+        return None
+    words = map(folded, substance)
+    return _digest(("content", transmission.network_id, transmission.source, *identifiers.words(), *words))
+
+
+def text_digest(text: str) -> str:
+    """Return the digest of a document's words, without the lines a fax machine adds."""
+    words = _NOT_WORDS.sub(" ", _BANNER.sub("", text).casefold()).strip()
+    return hashlib.sha256(words.encode()).hexdigest() if words else ""
+
+
+def folded(text: str | None) -> str:
+    """Return the words of a text in small letters, one blank apart."""
+    if not text:
+        return ""
+    return " ".join(text.casefold().split())
+
+
+def _digest(parts: tuple[str, ...]) -> str:
+    return hashlib.sha256(_SEPARATOR.join(parts).encode("utf-8", "replace")).hexdigest()
