@@ -2,7 +2,7 @@
 
 from services.intake.settings import NormaliserSettings
 
-from runtime.document_store import LocalDocumentStore
+from runtime.document_store import make_document_store
 from runtime.process import run_pipeline
 from services.intake.extraction.reader_pool import ReaderPool
 from services.intake.pipeline import IntakePipeline
@@ -15,7 +15,7 @@ def make_pipeline(settings: NormaliserSettings) -> IntakePipeline:
         time_limit_s=settings.reader_time_limit_s,
         memory_bytes=settings.reader_memory_mb << 20,
     )
-    documents = LocalDocumentStore(settings.document_store)
+    documents = make_document_store(settings.document_store)
     return IntakePipeline(documents, readers, parallel_reads=settings.reader_processes)
 
 

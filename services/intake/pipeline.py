@@ -11,13 +11,16 @@ from pydantic import ValidationError
 
 from runtime.automation_log import AutomationEntry, append_automation_log
 from runtime.delivery import Delivery
+from runtime.document_store import DocumentDamaged, DocumentMissing, DocumentStore, DocumentStoreUnavailable
+from runtime.failpoints import EXIT_INTERNAL
 from runtime.pipeline import Outputs, Rejected
+from runtime.process import end_at_once
 from schemas.event import Event
 from schemas.events import IntakeSubmitted, ReferralReceived
 from services.intake.extraction.assembly import Extraction, assemble
 from services.intake.extraction.findings import Finding, FoundFile, FoundText
 from services.intake.extraction.formats import foreign_format, is_read_in_process, structured_format
-from services.intake.extraction.reader_pool import ReadOutcome, ReadResult
+from services.intake.extraction.reader_pool import ReaderUnavailable, ReadOutcome, ReadResult
 from services.intake.extraction.structured import read_structured
 from services.intake.extraction.wire import Format, ReadRequest
 from services.intake.referral import referral_of
@@ -25,17 +28,8 @@ from services.intake.referral import referral_of
 log = structlog.get_logger()
 
 DOCUMENT_MISSING = "document_missing"
+DOCUMENT_DAMAGED = "document_damaged"
 FIELD_NOT_ADMITTED = "field_not_admitted"
-
-
-class Documents(Protocol):
-    """Where the bytes of submissions are."""
-
-    def get(self, digest: str) -> bytes:
-        """Return the bytes of a digest; raise LookupError when they are missing or damaged."""
-
-    def put(self, data: bytes) -> str:
-        """Store bytes durably and return their digest."""
 
 
 class Readers(Protocol):
@@ -66,7 +60,7 @@ class IntakePipeline:
     parks_by_key = False
     keeps_inbox = False
 
-    def __init__(self, documents: Documents, readers: Readers, *, parallel_reads: int) -> None:
+    def __init__(self, documents: DocumentStore, readers: Readers, *, parallel_reads: int) -> None:
         self._documents = documents
         self._readers = readers
         self._threads = ThreadPoolExecutor(parallel_reads, thread_name_prefix="read")
@@ -77,7 +71,12 @@ class IntakePipeline:
         Raises:
             Rejected: the bytes of a submission are not in the document store.
         """
-        reads = self._read_all(batch)
+        try:
+            reads = self._read_all(batch)
+        except (DocumentStoreUnavailable, ReaderUnavailable) as error:
+            # not the records' fault: they stay unread until the successor of this process can read them
+            log.error("process_ends", error=error)
+            end_at_once(EXIT_INTERNAL)
         outputs = {d.event_id: (_referral(d, read.extraction),) for d, read in zip(batch, reads, strict=True)}
         self._log_unread(connection, batch, reads)
         return outputs
@@ -134,16 +133,17 @@ class IntakePipeline:
             read.outcome = result.outcome
 
     def _store_found(self, findings: Sequence[Finding]) -> None:
-        for finding in findings:
-            if isinstance(finding, FoundFile) and finding.digest is None:
-                finding.digest = self._documents.put(finding.data)
-                finding.data = b""
+        found = [finding for finding in findings if isinstance(finding, FoundFile) and finding.digest is None]
+        for file, digest in zip(found, self._documents.put_all([file.data for file in found]), strict=True):
+            file.digest, file.data = digest, b""
 
     def _bytes_of(self, delivery: Delivery, digest: str) -> bytes:
         try:
             return self._documents.get(digest)
-        except LookupError:
+        except DocumentMissing:
             raise Rejected(delivery.event_id, DOCUMENT_MISSING) from None
+        except DocumentDamaged:
+            raise Rejected(delivery.event_id, DOCUMENT_DAMAGED) from None
 
     def _log_unread(self, connection: psycopg.Connection, batch: Sequence[Delivery], reads: Sequence[_Read]) -> None:
         entries = [
