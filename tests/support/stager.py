@@ -31,6 +31,7 @@ CLINIC = "harbor"
 FRIDAY = datetime(2026, 3, 6, 15, 40, tzinfo=UTC)
 STAFF = {
     "ivy": Role.INTAKE,
+    "dora": Role.INTAKE,
     "eli": Role.ELIGIBILITY,
     "cleo": Role.CLINICAL_REVIEWER,
     "sam": Role.SCHEDULING,

@@ -1,7 +1,6 @@
 """What people and connected systems ask for (R21)."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from schemas.events import ReferralCommanded
 from schemas.vocabulary import ChangeKind, CommandAction, Stage
@@ -97,7 +96,7 @@ def _release(book: Rulebook, draft: Draft, command: ReferralCommanded) -> Answer
 def _hand_to(draft: Draft, user: str | None) -> None:
     for task in draft.open_tasks():
         if task.owner_queue == draft.referral.owner_queue:
-            draft.put_task(replace(task, owner_user=user))
+            draft.put_task(task.changed(owner_user=user))
     draft.record(ChangeKind.OWNER_CHANGED, owner_user=user)
 
 

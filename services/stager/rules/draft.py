@@ -1,7 +1,6 @@
 """A referral while one input is decided: every change lands on the working copy and becomes a fact in order."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -31,7 +30,7 @@ class Draft:
 
     def set(self, **fields: Any) -> None:
         """Change fields of the referral."""
-        self.referral = replace(self.referral, **fields)
+        self.referral = self.referral.changed(**fields)
 
     def record(
         self,
@@ -47,7 +46,7 @@ class Draft:
     ) -> None:
         """Change fields of the referral and make one fact of everything set since the last."""
         sequence = self.referral.sequence + 1
-        self.referral = replace(self.referral, **fields, sequence=sequence, updated_at=self.cause.recorded_at)
+        self.referral = self.referral.changed(**fields, sequence=sequence, updated_at=self.cause.recorded_at)
         self._changes.append(
             Change(
                 kind=kind,
@@ -104,4 +103,4 @@ class Draft:
 
     def finish_task(self, task: Task, status: TaskStatus) -> None:
         """End a task, in the name of whoever caused this."""
-        self.put_task(replace(task, status=status, completed_at=self.at, completed_by=self.cause.actor))
+        self.put_task(task.changed(status=status, completed_at=self.at, completed_by=self.cause.actor))

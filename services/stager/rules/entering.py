@@ -1,6 +1,5 @@
 """Entering a stage: owner, clock and tasks in one step (R20)."""
 
-from dataclasses import replace
 from typing import Any
 
 from schemas.ids import queue_of
@@ -68,7 +67,7 @@ def change_priority(book: Rulebook, draft: Draft, priority: Priority) -> None:
     old_due = draft.referral.due_at
     for task in draft.open_tasks():
         if task.due_at == old_due or old_due is None:
-            draft.put_task(replace(task, due_at=clock.tasks_due_at))
+            draft.put_task(task.changed(due_at=clock.tasks_due_at))
     draft.set(**_clock_fields(clock), priority=priority)
 
 
