@@ -1,7 +1,8 @@
 """Builders of the matcher's input and an honest in-memory stand-in for its tables."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -122,9 +123,10 @@ class InMemoryTables:
     """The matcher's tables as dictionaries."""
 
     patient: dict[InNetwork, Patient] = field(default_factory=dict)
-    patient_key: set[tuple[str, int, str]] = field(default_factory=set)
+    patient_key: dict[tuple[str, int], set[str]] = field(default_factory=lambda: defaultdict(set))
     referral: dict[InNetwork, KnownReferral] = field(default_factory=dict)
     transmission: dict[InNetwork, Transmission] = field(default_factory=dict)
+    transmission_mark: dict[InNetwork, list[Transmission]] = field(default_factory=lambda: defaultdict(list))
     duplicate: dict[str, PossibleDuplicate] = field(default_factory=dict)
     duplicate_state: dict[str, ReviewDecision] = field(default_factory=dict)
     decision: dict[str, dict[str, ReviewDecision]] = field(default_factory=dict)
@@ -138,7 +140,7 @@ class InMemoryTables:
         """Return the patients under each blocking key, at most `limit` of a key."""
         found: list[tuple[int, str]] = []
         for network_id, key in keys:
-            ids = sorted(row[2] for row in self.patient_key if row[:2] == (network_id, key))
+            ids = sorted(self.patient_key.get((network_id, key), ()))
             found += [(key, patient_id) for patient_id in ids[:limit]]
         return found
 
@@ -148,11 +150,12 @@ class InMemoryTables:
 
     def transmissions(self, arriving: Sequence[tuple[str, Transmission]]) -> Sequence[tuple[str, Transmission]]:
         """Return the earlier messages that arriving ones could repeat."""
-        return [
-            (network_id, known)
-            for (network_id, _), known in self.transmission.items()
-            if any(network_id == network and _shares_mark(known, one) for network, one in arriving)
-        ]
+        found = {}
+        for network_id, one in arriving:
+            for mark in _marks(one):
+                for known in self.transmission_mark.get((network_id, mark), ()):
+                    found[network_id, known.submission_id] = (network_id, known)
+        return list(found.values())
 
     def referrals(self, ids: Iterable[InNetwork]) -> Sequence[KnownReferral]:
         """Return referrals by id."""
@@ -160,11 +163,15 @@ class InMemoryTables:
 
     def save(self, changes: Changes) -> None:
         """Write what a batch changed."""
-        assert not self.patient_key & changes.added_keys
-        assert self.patient_key >= changes.removed_keys
         for changed in (changes.created_patients, changes.corrected_patients, changes.filled_patients):
             self.patient.update({(patient.network_id, patient_id): patient for patient_id, patient in changed.items()})
-        self.patient_key = (self.patient_key - changes.removed_keys) | changes.added_keys
+        for network_id, key, patient_id in changes.removed_keys:
+            self.patient_key[network_id, key].remove(patient_id)
+            if not self.patient_key[network_id, key]:
+                del self.patient_key[network_id, key]
+        for network_id, key, patient_id in changes.added_keys:
+            assert patient_id not in self.patient_key[network_id, key]
+            self.patient_key[network_id, key].add(patient_id)
         for new in changes.referrals:
             pair = (new.event.network_id, new.event.referral_id)
             assert pair not in self.referral
@@ -173,6 +180,8 @@ class InMemoryTables:
         for network_id, message in changes.transmissions:
             assert (network_id, message.submission_id) not in self.transmission
             self.transmission[network_id, message.submission_id] = message
+            for mark in _marks(message):
+                self.transmission_mark[network_id, mark].append(message)
         self._save_duplicates(changes)
         self.journal += [(entry.correction.event_id, entry.state.value) for entry in changes.journal]
 
@@ -197,15 +206,12 @@ class InMemoryTables:
                     self.duplicate_state[duplicate_id] = review.decision
 
 
-def _shares_mark(known: Transmission, arriving: Transmission) -> bool:
-    if known.submission_id == arriving.submission_id:
-        return True
-    if known.repeat_of is not None:
-        return False
-    is_same_content = known.content_fingerprint is not None and (
-        known.content_fingerprint == arriving.content_fingerprint
-    )
-    return known.fingerprint == arriving.fingerprint or is_same_content
+def _marks(message: Transmission) -> Iterator[str]:
+    yield message.submission_id
+    if message.repeat_of is None:
+        yield f"fingerprint {message.fingerprint}"
+        if message.content_fingerprint is not None:
+            yield f"content {message.content_fingerprint}"
 
 
 def _digest(text: str) -> str:

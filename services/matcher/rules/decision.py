@@ -9,7 +9,7 @@ from services.matcher.rules.agreement import Agreement
 from services.matcher.rules.comparison import Comparison, compare
 from services.matcher.rules.identity import Identity
 from services.matcher.rules.scoring import field_scores, score_of
-from services.matcher.rules.silent_link import MatchRule, contradicts, fitting_rule, is_twin_like
+from services.matcher.rules.silent_link import MatchRule, agrees_by_exact_rule, contradicts, fitting_rule, is_twin_like
 
 DUPLICATE_THRESHOLD = 0.7
 #: a review with more candidates side by side helps nobody
@@ -108,7 +108,7 @@ def _compare_all(identity: Identity, matching_key: str, candidates: Iterable[Can
         if rule is not None and is_linkable:
             compared.fits.append((candidate, rule))
         score = score_of(comparison)
-        if rule is not None or score >= threshold or comparison.record_number.agreement is Agreement.SAME:
+        if rule is not None or score >= threshold or _is_for_a_person(comparison):
             reason = rule if rule is not None and is_linkable else _reason(comparison, rule)
             compared.resemblances.append(Resemblance(candidate.patient_id, score, field_scores(comparison), reason))
     return compared
@@ -120,6 +120,12 @@ def _reason(comparison: Comparison, fitting: MatchRule | None) -> MatchRule:
     if comparison.record_number.agreement is Agreement.SAME and contradicts(comparison):
         return MatchRule.RECORD_NUMBER_CONTRADICTED
     return MatchRule.TWIN_SUSPECTED if is_twin_like(comparison) else MatchRule.RESEMBLES
+
+
+def _is_for_a_person(comparison: Comparison) -> bool:
+    # the exact rules and record numbers are never ignored, whatever the score says of the rest
+    is_same_number = comparison.record_number.agreement is Agreement.SAME
+    return is_same_number or is_twin_like(comparison) or agrees_by_exact_rule(comparison)
 
 
 def _strongest(resemblances: list[Resemblance]) -> tuple[Resemblance, ...]:

@@ -5,17 +5,17 @@ from collections.abc import Mapping
 from services.matcher.rules.agreement import Agreement
 from services.matcher.rules.comparison import Comparison
 
-#: how much each field says; they sum up to 1 without the record number, which is extra
+#: how much each field says; the sex only where it differs, as it follows from the first name otherwise
 WEIGHTS: Mapping[str, float] = {
     "given_name": 0.25,
     "last_name": 0.25,
-    "birth_date": 0.30,
-    "phone": 0.15,
+    "birth_date": 0.28,
+    "phone": 0.18,
     "record_number": 0.30,
     "sex": 0.05,
 }
 #: less compared weight than this can not reach a full score, so that two agreeing fields alone do not look certain
-LEAST_WEIGHT = 0.75
+LEAST_WEIGHT = 0.8
 #: without one of these at least half agreeing it would be a match by name alone (R16)
 _EVIDENCE = ("birth_date", "phone", "record_number")
 
@@ -27,7 +27,8 @@ def score_of(comparison: Comparison) -> float:
     weight = total = 0.0
     for field, field_weight in WEIGHTS.items():
         result = getattr(comparison, field)
-        if result.agreement is not Agreement.UNKNOWN:
+        is_implied = field == "sex" and result.agreement is Agreement.SAME
+        if result.agreement is not Agreement.UNKNOWN and not is_implied:
             weight += field_weight
             total += field_weight * result.score
     return round(total / max(weight, LEAST_WEIGHT), 4)

@@ -57,6 +57,13 @@ def fitting_rule(comparison: Comparison) -> MatchRule | None:
     return None
 
 
+def agrees_by_exact_rule(comparison: Comparison) -> bool:
+    """Tell whether the last name and the birth date or phone are the same, and nothing else differs."""
+    if comparison.last_name.agreement is not Agreement.SAME or contradicts(comparison):
+        return False
+    return Agreement.SAME in (comparison.birth_date.agreement, comparison.phone.agreement)
+
+
 def is_twin_like(comparison: Comparison) -> bool:
     """Tell whether two people share last name and birth date under different first names."""
     return (
