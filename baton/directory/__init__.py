@@ -1,0 +1,1 @@
+"""Networks, clinics and staff as a file, and the way it gets into the database."""
