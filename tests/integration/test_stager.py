@@ -6,17 +6,12 @@ from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
 
 from baton.migrations import migrate
-from runtime.application import Application
-from runtime.audit import verify_chains
 from runtime.postgres import connect
-from schemas.codec import Codec
 from schemas.events import ReferralChanged, ReferralState
 from schemas.vocabulary import (
     AppointmentStatus,
-    AttemptOutcome,
     ChangeKind,
     CommandAction,
     MatchKind,
@@ -24,12 +19,8 @@ from schemas.vocabulary import (
     SignalKind,
     Stage,
 )
-from services.stager import store
-from services.stager.data_files import written_stage_table
-from tests.support.real_stager import TABLES, OneSchemaEach, RealStager, contents, empty, play, raw, settings_of
-from tests.support.stager import FRIDAY, command, document, match, rulebook, signal
-from tests.support.stager_inputs import Step, steps
-
+from tests.support.real_stager import RealStager, settings_of
+from tests.support.stager import FRIDAY, command, document, match, signal
 
 
 @pytest.fixture
@@ -241,6 +232,3 @@ def test_correction_completes_the_referral_in_the_same_batch(stager: RealStager)
     kinds = [event.kind for event in outputs[correction.event_id] if isinstance(event, ReferralChanged)]
     assert kinds == [ChangeKind.INFORMATION_ADDED, ChangeKind.STAGE_CHANGED]
     assert stager.referral(arrival.referral_id).stage is Stage.INTAKE_RECEIVED
-
-
-@pytest.mark.slow

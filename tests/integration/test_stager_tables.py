@@ -157,6 +157,7 @@ def test_database_holds_the_stage_table_of_the_code(stager: RealStager) -> None:
     }
 
 
+@pytest.mark.slow
 def test_a_batch_leaves_the_same_rows_and_events_as_one_by_one(connection: psycopg.Connection) -> None:
     """Whatever the lives of three referrals and however they are cut into batches."""
 
