@@ -26,3 +26,19 @@ QUARANTINE_OPEN = Gauge(
 )
 REFERRAL_CHANGES = Counter("baton_referral_changes_total", "Changes of referrals by kind.", ["kind"])
 COMMANDS = Counter("baton_commands_total", "Commands by action and by what became of them.", ["action", "outcome"])
+FIRING_LAG = Histogram(
+    "baton_firing_lag_seconds",
+    "From the instant of a clock to its signal at the broker.",
+    ["kind"],
+    buckets=LAG_SECONDS,
+)
+ARMED_CLOCKS = Gauge("baton_armed_clocks", "Clocks that can still fire.")
+WINDOW_SIGNALS = Counter(
+    "baton_window_signals_total", "Signals taken into windows, by what became of them.", ["outcome"]
+)
+NOTICES_REQUESTED = Counter("baton_notices_requested_total", "Notices sent to the courier; repeats included.", ["kind"])
+NOTICES = Counter("baton_notices_total", "Notices by kind and by what became of them.", ["kind", "outcome"])
+EFFECTS = Counter(
+    "baton_effects_total", "Attempts to tell somebody outside, by transport and outcome.", ["transport", "outcome"]
+)
+EFFECTS_PENDING = Gauge("baton_effects_pending", "Mails and calls that wait to be sent.")

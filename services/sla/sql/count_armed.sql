@@ -1,0 +1,1 @@
+SELECT count(*) FROM sla.clock WHERE state = 'armed'
