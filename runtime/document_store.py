@@ -14,6 +14,8 @@ from typing import Protocol, TypeVar
 SHARD_LETTERS = 3
 #: several flushes at once share the disk's own commits
 WRITERS = 8
+#: documents that are open at the same time
+MOST_AT_ONCE = 256
 LEFT_OVER_AFTER = timedelta(days=1)
 T = TypeVar("T")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -72,14 +74,13 @@ class LocalDocumentStore:
 
     def put_all(self, documents: Sequence[bytes]) -> tuple[str, ...]:
         """Keep several documents and return their digests once all of them are durable."""
-        digests = tuple(hashlib.sha256(data).hexdigest() for data in documents)
-        by_digest = dict(zip(digests, documents, strict=True))
+        digests: list[str] = []
         try:
-            self._write(by_digest)
-            _run(self._writers, _flush_folder, {self._path(digest).parent for digest in by_digest})
+            for start in range(0, len(documents), MOST_AT_ONCE):
+                digests += self._keep(documents[start : start + MOST_AT_ONCE])
         except OSError as error:
             raise DocumentStoreUnavailable from error
-        return digests
+        return tuple(digests)
 
     def get(self, digest: str) -> bytes:
         """Return the bytes of a digest, checked against it."""
@@ -109,12 +110,30 @@ class LocalDocumentStore:
     def _path(self, digest: str) -> Path:
         return self._root / digest[:SHARD_LETTERS] / digest
 
+    def _keep(self, documents: Sequence[bytes]) -> list[str]:
+        digests = [hashlib.sha256(data).hexdigest() for data in documents]
+        self._write(dict(zip(digests, documents, strict=True)))
+        # a known document's folder too: whoever wrote it may not have come to this yet
+        _run(self._writers, _flush_folder, {self._path(digest).parent for digest in digests})
+        return digests
+
     def _write(self, by_digest: Mapping[str, bytes]) -> None:
         new = {digest: data for digest, data in by_digest.items() if not self._is_kept(digest, len(data))}
         for folder in {self._incoming, *(self._path(digest).parent for digest in new)}:
             if not folder.is_dir():
                 _make_folder(folder)
-        _run(self._writers, self._write_one, new.items())
+        half_written: list[tuple[int, str]] = []
+        try:
+            for data in new.values():
+                half_written.append(self._begin(data))
+            _run(self._writers, os.fsync, [handle for handle, _ in half_written])
+            for digest, (_, name) in zip(new, half_written, strict=True):
+                os.rename(name, self._path(digest))
+        finally:
+            for handle, name in half_written:
+                os.close(handle)
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(name)
 
     def _is_kept(self, digest: str, size: int) -> bool:
         try:
@@ -122,19 +141,15 @@ class LocalDocumentStore:
         except FileNotFoundError:
             return False
 
-    def _write_one(self, document: tuple[str, bytes]) -> None:
-        digest, data = document
+    def _begin(self, data: bytes) -> tuple[int, str]:
         handle, name = tempfile.mkstemp(dir=self._incoming)
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.rename(name, self._path(digest))
+            _write_whole(handle, data)
         except OSError:
-            with contextlib.suppress(OSError):
-                os.unlink(name)
+            os.close(handle)
+            os.unlink(name)
             raise
+        return handle, name
 
 
 def make_document_store(setting: str) -> LocalDocumentStore:
@@ -149,6 +164,12 @@ def _run(writers: ThreadPoolExecutor, work: Callable[[T], None], items: Iterable
         return
     for _ in writers.map(work, waiting):
         pass
+
+
+def _write_whole(handle: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(handle, view) :]
 
 
 def _make_folder(folder: Path) -> None:

@@ -37,6 +37,14 @@ def test_what_was_put_is_got_by_its_digest(tmp_path_factory: pytest.TempPathFact
     assert [store.get(digest) for digest in digests] == documents
 
 
+def test_thousands_at_once_are_no_more_than_many_times_a_few(store: LocalDocumentStore) -> None:
+    documents = [f"document {number}".encode() for number in range(1500)]
+
+    digests = store.put_all(documents)
+
+    assert [store.get(digest) for digest in digests] == documents
+
+
 def test_the_same_bytes_are_kept_once(store: LocalDocumentStore, tmp_path: Path) -> None:
     first = store.put(b"same")
     written_at = _files(tmp_path)[0].stat().st_mtime_ns
