@@ -53,19 +53,23 @@ KINDS = (
 
 def steps(*, referrals: int = 1, min_size: int = 12, max_size: int = 40) -> st.SearchStrategy[list[Step]]:
     """Return a strategy of lives."""
-    return st.lists(
-        st.builds(
-            Step,
-            kind=st.sampled_from(KINDS),
-            referral=st.integers(1, referrals),
-            user=st.sampled_from([*STAFF, *["sue"] * 8]),
-            pick=st.integers(0, 1000),
-            minutes=st.integers(0, 3000),
-            is_stale=st.integers(0, 9).map(lambda number: number == 0),
-        ),
-        min_size=min_size,  # hypothesis draws lists little longer than they must be
-        max_size=max_size,
+    one = st.builds(
+        Step,
+        kind=st.sampled_from(KINDS),
+        referral=st.integers(1, referrals),
+        user=st.sampled_from([*STAFF, *["sue"] * 8]),
+        pick=st.integers(0, 1000),
+        minutes=st.integers(0, 3000),
+        is_stale=st.integers(0, 9).map(lambda number: number == 0),
     )
+    # hypothesis draws lists little longer than they must be, so lives also begin somewhere along the main line
+    beginning = st.integers(0, 5 * referrals).map(lambda count: [forward(n % referrals + 1) for n in range(count)])
+    return st.builds(list.__add__, beginning, st.lists(one, min_size=min_size, max_size=max_size))
+
+
+def forward(referral: int) -> Step:
+    """Return a supervisor's move along the main line."""
+    return Step(kind="forward", referral=referral, user="sue", pick=1, minutes=60, is_stale=False)
 
 
 def input_of(
