@@ -1,11 +1,10 @@
 """Run the normaliser."""
 
-from services.intake.settings import NormaliserSettings
-
 from runtime.document_store import make_document_store
 from runtime.process import run_pipeline
 from services.intake.extraction.reader_pool import ReaderPool
 from services.intake.pipeline import IntakePipeline
+from services.intake.settings import NormaliserSettings
 
 
 def make_pipeline(settings: NormaliserSettings) -> IntakePipeline:

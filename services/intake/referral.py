@@ -1,6 +1,7 @@
 """Turn what was extracted from a submission into a referral with normalised facts and missing items."""
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from schemas.events import Document, IntakeSubmitted, ReferralReceived
@@ -22,6 +23,8 @@ from services.intake.rules.specialty import recognise_specialty
 from services.intake.rules.texts import many_lines, one_line
 
 MOST_EXTERNAL_IDS = 20
+#: the same offices refer again and again
+_CACHED = 1 << 14
 #: channels whose authenticated sender is the referring office and can be answered
 _ANSWERABLE = frozenset({Channel.MAIL, Channel.FAX})
 #: what is taken from the submission as it is
@@ -76,7 +79,7 @@ def _transmission(submission: IntakeSubmitted, extraction: Extraction, patient: 
     identifiers = Identifiers(patient["given_name"], patient["last_name"], patient["birth_date"], patient["phone"])
     substance = (*(request[fact] for fact in _SUBSTANCE), *request["diagnosis_codes"], *extraction.text_digests)
     return {
-        **{fact: getattr(submission, fact) for fact in _HANDED_ON},
+        **{fact: submission.__dict__[fact] for fact in _HANDED_ON},
         "fingerprint": fingerprint_of(transmission, identifiers),
         "content_fingerprint": content_fingerprint_of(transmission, identifiers, substance),
     }
@@ -158,6 +161,7 @@ def _reason(fields: Fields) -> str | None:
     return None
 
 
+@lru_cache(_CACHED)
 def _provider(written: str | None) -> str | None:
     provider = _line(written)
     if provider is None or not _LETTERS.search(provider):

@@ -1,6 +1,7 @@
 """Read a portal form: JSON as posted, or the fields and files of a multipart form."""
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -32,42 +33,46 @@ def read_form(data: bytes) -> list[Finding]:
         fields_of_form = form.get("fields")
         if isinstance(fields_of_form, dict):
             form = fields_of_form
-    fields = fields_of(flattened(form))
+    fields: Fields = {}
+    _fill_in_form(fields, form, "", 0)
     return [*files, FoundText(part=Part.MESSAGE, fields=fields, troubles=() if fields else _EMPTY.troubles)]
 
 
 def fields_of(pairs: Iterable[tuple[str, str]]) -> Fields:
-    """Return the fields that keys or columns with their values fill in."""
+    """Return the fields that columns with their values fill in."""
     fields: Fields = {}
     for key, value in pairs:
-        name = field_of_key(key)
-        if name is None or not value:
-            continue
-        if name not in fields:
-            fields[name] = value
-        elif name is FieldName.NOTE or name is FieldName.DIAGNOSIS:
-            fields[name] = f"{fields[name]}\n{value}"
+        _fill_in(fields, key, value)
     return fields
 
 
-def flattened(form: dict[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
-    """Yield the leaves of a nested form, each under the words on the way to it."""
-    for number, (key, value) in enumerate(form.items()):
-        if number >= MOST_FORM_KEYS:
-            return
+def _fill_in(fields: Fields, key: str, value: str) -> None:
+    name = field_of_key(key)
+    if name is None or not value:
+        return
+    if name not in fields:
+        fields[name] = value
+    elif name is FieldName.NOTE or name is FieldName.DIAGNOSIS:
+        fields[name] = f"{fields[name]}\n{value}"
+
+
+def _fill_in_form(fields: Fields, form: dict[str, Any], prefix: str, depth: int) -> None:
+    # a leaf is known by the words on the way to it: "patient" / "phone" is the key "patient phone"
+    for key, value in islice(form.items(), MOST_FORM_KEYS):
         if value.__class__ is str:
-            yield prefix + key, value.strip()
+            if value:
+                _fill_in(fields, prefix + key, value.strip())
         elif isinstance(value, dict):
             if depth < DEEPEST_FORM:
-                yield from flattened(value, f"{prefix}{key} ", depth + 1)
+                _fill_in_form(fields, value, f"{prefix}{key} ", depth + 1)
         elif isinstance(value, list):
-            yield prefix + key, _joined(value)
+            _fill_in(fields, prefix + key, _joined(value))
         elif isinstance(value, int | float) and not isinstance(value, bool):
-            yield prefix + key, str(value)
+            _fill_in(fields, prefix + key, str(value))
 
 
 def _joined(values: list[Any]) -> str:
-    return ", ".join(str(value).strip() for value in values[:MOST_FORM_KEYS] if isinstance(value, str | int))
+    return ", ".join([str(value).strip() for value in values[:MOST_FORM_KEYS] if isinstance(value, str | int)])
 
 
 def _files(attachments: list[Any]) -> Iterator[FoundFile]:

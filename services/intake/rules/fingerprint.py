@@ -2,18 +2,18 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 BUCKET_S = 24 * 3600
-_SEPARATOR = "\x1f"
+#: no text holds it, and it is no blank
+_SEPARATOR = "\x00"
 _NOT_WORDS = re.compile(r"[\W_]+")
 # what a fax machine prints on every page: it differs each time the same page is sent
 _BANNER = re.compile(r"(?im)^.*\b(?:page|pg|p)\.?\s*\d+\s*(?:/|of)\s*\d+.*$|^.*\d{1,2}:\d{2}.*\bfax\b.*$")
 
 
-@dataclass(frozen=True, slots=True)
-class Transmission:
+class Transmission(NamedTuple):
     """What tells one transmission from another."""
 
     network_id: str
@@ -24,8 +24,7 @@ class Transmission:
     content_digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class Identifiers:
+class Identifiers(NamedTuple):
     """What tells one patient from another."""
 
     given_name: str | None
@@ -39,10 +38,10 @@ class Identifiers:
         has_name = self.last_name is not None and self.given_name is not None
         return has_name and (self.birth_date is not None or self.phone is not None)
 
-    def words(self) -> tuple[str, ...]:
-        """Return them in the form in which they are compared."""
+    def as_text(self) -> str:
+        """Return them in one text."""
         born = self.birth_date.isoformat() if self.birth_date else ""
-        return (folded(self.given_name), folded(self.last_name), born, self.phone or "")
+        return _SEPARATOR.join((self.given_name or "", self.last_name or "", born, self.phone or ""))
 
 
 def fingerprint_of(transmission: Transmission, identifiers: Identifiers) -> str:
@@ -56,7 +55,7 @@ def fingerprint_of(transmission: Transmission, identifiers: Identifiers) -> str:
     else:
         bucket = int(transmission.received_at.timestamp()) // BUCKET_S
         mark = f"digest:{transmission.content_digest}:{bucket}"
-    return _digest(("transmission", transmission.network_id, transmission.source, mark, *identifiers.words()))
+    return _digest(("transmission", transmission.network_id, transmission.source, mark, identifiers.as_text()))
 
 
 def content_fingerprint_of(
@@ -65,8 +64,8 @@ def content_fingerprint_of(
     """Return the fingerprint of what is asked for whom, or None when nobody is named or nothing is asked."""
     if not identifiers.name_somebody or not any(substance):
         return None
-    words = map(folded, substance)
-    return _digest(("content", transmission.network_id, transmission.source, *identifiers.words(), *words))
+    words = _SEPARATOR.join(word or "" for word in substance)
+    return _digest(("content", transmission.network_id, transmission.source, identifiers.as_text(), words))
 
 
 def text_digest(text: str) -> str:
@@ -75,12 +74,6 @@ def text_digest(text: str) -> str:
     return hashlib.sha256(words.encode()).hexdigest() if words else ""
 
 
-def folded(text: str | None) -> str:
-    """Return the words of a text in small letters, one blank apart."""
-    if not text:
-        return ""
-    return " ".join(text.casefold().split())
-
-
 def _digest(parts: tuple[str, ...]) -> str:
-    return hashlib.sha256(_SEPARATOR.join(parts).encode("utf-8", "replace")).hexdigest()
+    text = _SEPARATOR.join(parts).casefold()
+    return hashlib.sha256(" ".join(text.split()).encode("utf-8", "replace")).hexdigest()

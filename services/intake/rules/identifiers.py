@@ -1,10 +1,13 @@
 """Read the small identifiers of a referral: NPI, diagnosis codes, record numbers, sex."""
 
 import re
+from functools import lru_cache
 
 from schemas.vocabulary import Sex
 
 MOST_DIAGNOSES = 20
+#: the same providers refer again and again
+_CACHED = 1 << 14
 _NPI = re.compile(r"(?<!\d)([12]\d{9})(?!\d)")
 _ICD10 = re.compile(r"\b([A-TV-Z]\d[0-9A-Z](?:\.?[0-9A-Z]{1,4})?)\b")
 _SEXES = {
@@ -26,6 +29,7 @@ _SEXES = {
 _NPI_ISSUER_SUM = 24
 
 
+@lru_cache(_CACHED)
 def parse_npi(text: str) -> str | None:
     """Return the national provider identifier in a text when its check digit is right."""
     return next((npi for npi in _NPI.findall(text[:200]) if _is_npi(npi)), None)

@@ -1,8 +1,8 @@
 """Read a person's name as it is written: one string or parts, capitals, particles, titles, suffixes."""
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from services.intake.rules.texts import one_line
 
@@ -18,6 +18,7 @@ _PARTICLES = _words(
 )
 #: words that stand where a name is not known; they are no name at all
 _NOT_NAMES = _words("unknown unk none tbd pending notprovided notgiven noname anonymous x xx xxx")
+_SPECIAL = _NOT_NAMES | _SUFFIXES
 _NOTHING = frozenset({"n/a", "n.a.", "na", "-", "?"})
 _PLACEHOLDERS = frozenset(
     {
@@ -38,8 +39,7 @@ _PIECES = re.compile(r"([-' ])")
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "`": "'", "´": "'", "ʼ": "'"})
 
 
-@dataclass(frozen=True, slots=True)
-class PersonName:
+class PersonName(NamedTuple):
     """A name in its parts; what is not known is None."""
 
     given: str | None = None
@@ -75,6 +75,8 @@ def parse_name(text: str) -> PersonName:
 
 def name_of_parts(*, given: str = "", middle: str = "", last: str = "") -> PersonName:
     """Return a name that came in parts, written as names are written."""
+    if not middle and _is_ordinary(given) and _is_ordinary(last):
+        return PersonName(given, None, last)
     given, middle, last = _plain(given), _plain(middle), _plain(last)
     whole = given + middle + last
     if whole.isupper() or whole.islower():
@@ -89,6 +91,10 @@ def name_of_parts(*, given: str = "", middle: str = "", last: str = "") -> Perso
 def is_placeholder(name: PersonName) -> bool:
     """Tell whether a name is one that is written when the name is not known."""
     return ((name.given or "").lower(), (name.last or "").lower()) in _PLACEHOLDERS
+
+
+def _is_ordinary(name: str) -> bool:
+    return name.isascii() and name.isalpha() and name.istitle() and len(name) > 2 and name.lower() not in _SPECIAL
 
 
 def _plain(text: str) -> str:

@@ -1,7 +1,7 @@
 """Which facts a referral needs before it can leave intake, and which of them it lacks (R13)."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from schemas.vocabulary import Channel, MissingItem
 
@@ -19,8 +19,7 @@ CALLED_BACK = frozenset({Channel.VOICEMAIL})
 _ORDER = tuple(MissingItem)
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """Which of the required facts a referral has."""
 
     patient_name: bool
@@ -30,22 +29,10 @@ class Known:
     referring_provider: bool
     reason: bool
 
-    @property
-    def all(self) -> bool:
-        """Whether none of them is lacking."""
-        return (
-            self.patient_name
-            and self.date_of_birth
-            and self.phone
-            and self.specialty
-            and self.referring_provider
-            and self.reason
-        )
-
 
 def missing_items(known: Known, *, troubles: Collection[MissingItem], channel: Channel) -> tuple[MissingItem, ...]:
     """Return what a referral lacks: required facts, and troubles of reading it, in the vocabulary's order."""
-    if known.all and not troubles:
+    if not troubles and all(known):
         return ()
     missing = {item for item in REQUIRED if not getattr(known, item.value)}
     missing.update(troubles)

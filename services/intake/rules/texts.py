@@ -13,12 +13,11 @@ _EMPTY_LINES = re.compile(r"\n{3,}")
 
 def one_line(text: str, *, limit: int = LONGEST_LINE) -> str:
     """Return text as one clean line."""
-    if not (text.isascii() and text.isprintable()):
-        text = unicodedata.normalize("NFC", _UNSAFE.sub(" ", text[: 4 * limit]))
-        text = " ".join(text.split())
-    elif "  " in text:
-        text = " ".join(text.split())
-    return text.strip()[:limit].rstrip()
+    # most lines are clean, and there are a dozen in each referral
+    if text.isascii() and text.isprintable() and "  " not in text and len(text) <= limit:
+        return text.strip()
+    text = unicodedata.normalize("NFC", _UNSAFE.sub(" ", text[: 4 * limit]))
+    return " ".join(text.split())[:limit].rstrip()
 
 
 def many_lines(text: str, *, limit: int = LONGEST_TEXT) -> str:
