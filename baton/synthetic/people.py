@@ -6,8 +6,16 @@ from datetime import date, timedelta
 from enum import StrEnum
 from random import Random
 
-FEMALE_NAMES = ("Elizabeth", "Katherine", "Margaret", "Susan", "Maria", "Aisha", "Mei", "Olivia", "Rebecca", "Deborah")
-MALE_NAMES = ("William", "Robert", "James", "Michael", "Jose", "Omar", "Wei", "Liam", "Benjamin", "Thomas")
+FEMALE_NAMES = (
+    "Elizabeth", "Katherine", "Margaret", "Susan", "Maria", "Aisha", "Mei", "Olivia", "Rebecca", "Deborah", "Ingrid",
+    "Fatima", "Yuki", "Priya", "Chloe", "Hannah", "Beatrice", "Lucia", "Naomi", "Ruth", "Sofia", "Teresa", "Wanda",
+    "Zoe", "Amara", "Bridget", "Camille", "Dalia", "Esther", "Florence", "Greta", "Helena", "Irene", "Joyce",
+)  # fmt: skip
+MALE_NAMES = (
+    "William", "Robert", "James", "Michael", "Jose", "Omar", "Wei", "Liam", "Benjamin", "Thomas", "Anders", "Bruno",
+    "Carlos", "Dmitri", "Edgar", "Felix", "Gustav", "Hassan", "Ivan", "Jerome", "Kwame", "Leon", "Marcus", "Nikhil",
+    "Oscar", "Pavel", "Quentin", "Ravi", "Simon", "Tobias", "Ulrich", "Victor", "Walter", "Yusuf",
+)  # fmt: skip
 NICKNAMES = {
     "Elizabeth": "Liz", "Katherine": "Kate", "Margaret": "Peggy", "Susan": "Sue", "Rebecca": "Becky",
     "William": "Bill", "Robert": "Bob", "James": "Jim", "Michael": "Mike", "Thomas": "Tom", "Benjamin": "Ben",
@@ -18,6 +26,20 @@ LAST_NAMES = (
     "Lombardi", "Montgomery", "Nakamura", "Oyelaran", "Petrov", "Quintero", "Rasmussen", "Sorensen", "Takahashi",
     "Underwood", "Villanueva", "Whitfield", "Yamamoto", "Zielinski", "Achebe", "Bergstrom", "Chaudhry", "Delgado",
 )  # fmt: skip
+#: with these, a few thousand last names: as many as a region has, so that few people share one
+NAME_BEGINNINGS = (
+    "Alm", "Ash", "Bar", "Beck", "Berg", "Black", "Brad", "Bright", "Burn", "Cald", "Carl", "Chal", "Clay", "Crom",
+    "Dal", "Dun", "East", "Ed", "Ell", "Fair", "Farn", "Fal", "Gar", "Glen", "Gold", "Grand", "Hal", "Hart", "Haw",
+    "Hol", "Hum", "Kel", "Ken", "King", "Lang", "Lin", "Lock", "Mar", "Mel", "Mil", "Nor", "Oak", "Old", "Pem", "Quin",
+    "Rad", "Red", "Rich", "Rock", "Sal", "Sand", "Shel", "Stan", "Strat", "Thorn", "Tol", "Under", "Van", "Wal", "Wes",
+)  # fmt: skip
+NAME_ENDINGS = (
+    "bach", "berg", "borne", "bridge", "brook", "burgh", "by", "cliff", "combe", "cott", "dale", "den", "don", "ester",
+    "felt", "field", "ford", "gate", "grave", "ham", "haven", "holm", "hurst", "ing", "land", "ley", "lock", "low",
+    "man", "mark", "mere", "mont", "moor", "ness", "pool", "port", "quist", "ridge", "row", "sett", "shaw", "son",
+    "stead", "stein", "stone", "stow", "strand", "ton", "vale", "ville", "wald", "ward", "well", "wick", "wood", "worth",
+)  # fmt: skip
+COMMON_NAME_SHARE = 0.2
 FIRST_BIRTH_DATE = date(1935, 1, 1)
 BIRTH_DATE_SPAN_DAYS = 31_000
 TWIN_SHARE = 0.03
@@ -52,9 +74,7 @@ def make_people(random: Random, *, start: int = 0) -> Iterator[Person]:
 
 
 def _household(random: Random, number: int) -> list[Person]:
-    last_name = f"{random.choice(LAST_NAMES)}"
-    if random.random() < 0.35:
-        last_name = f"{last_name}-{random.choice(LAST_NAMES).split()[-1]}"
+    last_name = _last_name(random)
     phone = _phone(random)
     members = [_person(random, number + place, last_name, phone) for place in range(random.choice((1, 1, 2, 3, 4)))]
     if random.random() < TWIN_SHARE:
@@ -63,6 +83,13 @@ def _household(random: Random, number: int) -> list[Person]:
         given = random.choice(names)
         members.append(replace(twin, given_name=given, sex=_sex_of(given), mrn=_mrn(number + len(members))))
     return members
+
+
+def _last_name(random: Random) -> str:
+    if random.random() < COMMON_NAME_SHARE:
+        return random.choice(LAST_NAMES)
+    name = random.choice(NAME_BEGINNINGS) + random.choice(NAME_ENDINGS)
+    return f"{name}-{random.choice(LAST_NAMES).split()[-1]}" if random.random() < 0.05 else name
 
 
 def _person(random: Random, number: int, last_name: str, phone: str) -> Person:
