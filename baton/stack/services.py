@@ -43,8 +43,10 @@ SERVICES: tuple[Service, ...] = (
     Service("board", "services.board", scales=False, needs=Needs.BOARD_PORT),
 )
 
-#: Done side by side when the infrastructure is up and before the services start: `python -m baton ...`.
-PREPARATION: tuple[tuple[str, ...], ...] = (("topics", "apply"), ("migrate",))
+#: Done in this order when the infrastructure is up and before the services start: `python -m baton ...`.
+PREPARATION: tuple[tuple[str, ...], ...] = (("topics", "apply"), ("migrate",), ("directory", "load"))
+#: The synthetic network and its staff; real ones are loaded by hand.
+NOT_IN_PRODUCTION = (("directory", "load"),)
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,7 @@ def preparation_steps(
             environment={**environment, "BATON_HOME": str(home.root)},
         )
         for words in scope.preparation
+        if not (words in NOT_IN_PRODUCTION and environment["BATON_ENVIRONMENT"] == "production")
     )
 
 

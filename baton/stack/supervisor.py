@@ -75,7 +75,8 @@ class Supervisor:
     async def _live(self) -> None:
         await self._bring_up(self._infrastructure)
         self._become(Phase.PREPARING)
-        await asyncio.gather(*(run(command) for command in self._plan.preparation))
+        for command in self._plan.preparation:
+            await run(command)
         self._become(Phase.LAUNCHING)
         await self._bring_up(self._services)
         self._become(Phase.RUNNING)
