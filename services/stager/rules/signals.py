@@ -18,6 +18,9 @@ def apply_signal(book: Rulebook, draft: Draft, signal: SlaSignalled) -> NoChange
         return NoChange(Why.EARLIER_STAY)
     if referral.clock is not ClockState.RUNNING:
         return NoChange(Why.CLOCK_NOT_RUNNING)
+    # the due time moved while the signal was on its way: its clock is armed again with the new one
+    if signal.due_at != referral.due_at:
+        return NoChange(Why.SUPERSEDED)
     if referral.breached:
         return NoChange(Why.ALREADY_BREACHED)
     if signal.kind is SignalKind.REMINDER:

@@ -3,7 +3,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.events import ReferralChanged
@@ -229,13 +229,28 @@ class Together:
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["move", "reprioritise", "pause", "wait", "wait", "follow", "follow", "fire", "fire", "hear"]),
+        st.sampled_from(
+            [
+                "move",
+                "reprioritise",
+                "reprioritise",
+                "pause",
+                "wait",
+                "wait",
+                "follow",
+                "follow",
+                "fire",
+                "fire",
+                "hear",
+            ]
+        ),
         st.integers(1, 9),
     ),
     max_size=60,
 )
 
 
+@settings(max_examples=400)
 @given(STEPS)
 def test_whatever_overtakes_what_every_overdue_stay_breaches_once_and_never_early(steps: list[tuple[str, int]]) -> None:
     together = Together()

@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from schemas.vocabulary import ActorType, ChangeKind, CommandAction, SignalKind, Stage
+from schemas.vocabulary import ActorType, ChangeKind, CommandAction, Priority, SignalKind, Stage
 from services.stager.rules.decision import Decision, Why
 from tests.support.stager import Desk, signal
 
@@ -48,6 +48,15 @@ def test_signal_while_the_clock_is_paused_is_ignored() -> None:
     desk.move("ivy", Stage.WAITING_ON_REFERRING_OFFICE, reason_code="order_missing")
 
     assert desk.ignored(signal(desk.referral, SignalKind.BREACH)).why is Why.CLOCK_NOT_RUNNING
+
+
+def test_signal_of_a_due_time_that_moved_meanwhile_is_ignored() -> None:
+    desk = Desk()
+    overtaken = signal(desk.referral, SignalKind.BREACH)
+    desk.do("sue", CommandAction.CHANGE_PRIORITY, priority=Priority.URGENT)
+
+    assert desk.ignored(overtaken).why is Why.SUPERSEDED
+    assert isinstance(desk.take(signal(desk.referral, SignalKind.BREACH, event_id="anew")), Decision)
 
 
 def test_signal_for_an_unknown_or_foreign_referral_is_ignored() -> None:
