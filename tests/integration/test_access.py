@@ -1,6 +1,5 @@
 """What the database shows to whom, whatever the code above it asks (row and column rules)."""
 
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -8,12 +7,11 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from baton.migrations import migrate
 from baton.stack.addresses import Addresses
 from schemas.vocabulary import Role
 from services.board.rules.access import VISIBLE, ColumnGroup, database_role_of
-from services.board.settings import BoardSettings
 from services.board.store.session import Pool, TooManyRights, UnknownPerson, open_pool, require_few_rights, session_of
+from tests.support.board import board_settings, migrated_database
 from tests.support.network_rows import NetworkRows, SyntheticPatient, SyntheticReferral
 
 PEOPLE_TABLES = (
@@ -48,23 +46,13 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(stack: Addresses) -> Iterator[World]:
-    name = f"access{secrets.token_hex(4)}"
-    with psycopg.connect(stack.database_url, autocommit=True) as owner:
-        owner.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    with migrated_database(stack.database_url, "access") as url:
+        ids = _fill(url)
+        pool = open_pool(board_settings(url, board_pool_size=2))
         try:
-            yield from _world(stack.database_url.rpartition("/")[0] + f"/{name}")
+            yield World(url, pool, *ids)
         finally:
-            owner.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
-def _world(url: str) -> Iterator[World]:
-    migrate(url)
-    ids = _fill(url)
-    pool = open_pool(_settings(url))
-    try:
-        yield World(url, pool, *ids)
-    finally:
-        pool.close()
+            pool.close()
 
 
 def _fill(url: str) -> tuple[str, str, str]:
@@ -95,12 +83,6 @@ def _command(referral_id: str) -> dict[str, object]:
         "by_role": "intake",
         "at": "2026-11-20T16:00:00Z",
     }
-
-
-def _settings(url: str) -> BoardSettings:
-    return BoardSettings(
-        kafka_bootstrap_servers="none", schema_registry_url="none", database_url=url, board_pool_size=2
-    )
 
 
 def _networks(world: World, user_id: str, table: str) -> set[str]:

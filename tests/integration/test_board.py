@@ -1,30 +1,24 @@
 """The board's API over a real database."""
 
-import secrets
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 import psycopg
 import pytest
-from psycopg import sql
 from starlette.testclient import TestClient
 
-from baton.migrations import migrate
 from baton.stack.addresses import Addresses
 from runtime.audit import verify_chains
-from runtime.clock import FixedClock
-from runtime.kafka import PublishFailed
 from runtime.settings import Environment
 from schemas.event import Event
 from schemas.events import PatientCorrected, ReferralCommanded
 from schemas.vocabulary import CommandAction, Role, Stage
 from services.board.app import make_app
-from services.board.desk import Desk
-from services.board.settings import BoardSettings
 from services.board.store.session import Pool, open_pool
+from tests.support.board import AnsweringBroker, board_settings, desk_over, migrated_database
 from tests.support.network_rows import RECEIVED, NetworkRows, SyntheticPatient, SyntheticReferral
 
 LOOPBACK = ("127.0.0.1", 50000)
@@ -35,45 +29,12 @@ OLGA = SyntheticPatient("p-olga", "Olga", "Sentinel-Ruiz")
 
 
 @dataclass
-class Broker:
-    """Keeps what the board published; answers commands as told, as the services would."""
-
-    database_url: str
-    events: list[Event] = field(default_factory=list)
-    outcome: tuple[str, str | None] | None = ("applied", None)
-    is_away: bool = False
-
-    def publish(self, event: Event) -> None:
-        """Take an event."""
-        if self.is_away:
-            raise PublishFailed
-        self.events.append(event)
-        if isinstance(event, ReferralCommanded) and self.outcome is not None:
-            self._answer(event, *self.outcome)
-
-    def _answer(self, event: ReferralCommanded, outcome: str, refusal: str | None) -> None:
-        with psycopg.connect(self.database_url) as connection:
-            row = {
-                "command_id": event.event_id,
-                "referral_id": event.referral_id,
-                "action": event.action,
-                "outcome": outcome,
-                "refusal": refusal,
-                "version": 1,
-                "by_user": event.by_user,
-                "by_role": event.by_role,
-                "at": event.at,
-            }
-            NetworkRows(connection).insert("stager.command", row)
-
-
-@dataclass
 class World:
     """A network with referrals, and the board that answers for it."""
 
     database_url: str
     pool: Pool
-    broker: Broker
+    broker: AnsweringBroker
     mara: str
     nils: str
     closed: str
@@ -81,12 +42,7 @@ class World:
 
     def client(self, user_id: str | None = "ivy", *, caller: tuple[str, int] = LOOPBACK, **settings: Any) -> TestClient:
         """Return a client that acts for a person."""
-        desk = Desk(
-            settings=_settings(self.database_url, **settings),
-            pool=self.pool,
-            clock=FixedClock(NOW),
-            publish=self.broker.publish,
-        )
+        desk = desk_over(self.pool, self.broker, NOW, **settings)
         headers = {"X-Baton-User": user_id} if user_id is not None else {}
         return TestClient(make_app(desk), client=caller, headers=headers)
 
@@ -101,15 +57,8 @@ class World:
 
 @pytest.fixture(scope="module")
 def database(stack: Addresses) -> Iterator[str]:
-    name = f"board{secrets.token_hex(4)}"
-    with psycopg.connect(stack.database_url, autocommit=True) as owner:
-        owner.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        try:
-            url = stack.database_url.rpartition("/")[0] + f"/{name}"
-            migrate(url)
-            yield url
-        finally:
-            owner.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    with migrated_database(stack.database_url, "board") as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -135,22 +84,17 @@ def filled(database: str) -> Iterator[World]:
         )
         foreign = other.add_referral(SyntheticReferral(number=4, patient_id="p-olga"))
         own.add_notice(clinic_id="harbor", team="intake", referral_ids=[mara])
-    pool = open_pool(_settings(database))
+    pool = open_pool(board_settings(database))
     try:
-        yield World(database, pool, Broker(database), mara, nils, closed, foreign)
+        yield World(database, pool, AnsweringBroker(database), mara, nils, closed, foreign)
     finally:
         pool.close()
 
 
 @pytest.fixture
 def world(filled: World) -> World:
-    filled.broker = Broker(filled.database_url)
+    filled.broker = AnsweringBroker(filled.database_url)
     return filled
-
-
-def _settings(url: str, **more: Any) -> BoardSettings:
-    elsewhere = {"kafka_bootstrap_servers": "none", "schema_registry_url": "none", "board_pool_size": 4}
-    return BoardSettings(**(elsewhere | more), database_url=url)
 
 
 def _found(client: TestClient, query: str) -> list[str]:
@@ -475,14 +419,13 @@ def test_a_refused_request_does_not_repeat_what_was_sent(world: World, path: str
     assert "Sentinel" not in answer.text
 
 
-def test_a_failure_is_told_without_its_cause(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failure_is_told_without_its_cause(world: World) -> None:
     def fail(_event: Event) -> None:
         raise RuntimeError("Sentinel")
 
     client = world.client()
-    client.app.state.desk = Desk(  # type: ignore[attr-defined]  # the application under test
-        settings=_settings(world.database_url), pool=world.pool, clock=FixedClock(NOW), publish=fail
-    )
+    desk = desk_over(world.pool, world.broker, NOW)
+    client.app.state.desk = replace(desk, publish=fail)  # type: ignore[attr-defined]  # the application under test
 
     answer = client.post(f"/api/referrals/{world.mara}/commands", json={"action": "claim"})
 
