@@ -1,0 +1,67 @@
+"""Invariant E: every consumed record ends as exactly one of applied, duplicate, parked, quarantined."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+
+from tests.faults.evidence import Evidence, Invariant, QuarantineRow, Record, Violation
+
+OPEN = frozenset({"quarantined", "parked", "retrying"})
+#: a quarantine row that was dealt with: applied after all, or given up by a person
+DONE = frozenset({"resolved", "discarded"})
+
+Place = tuple[str, str, int, int]
+
+
+def wrong_dispositions(evidence: Evidence) -> Iterator[Violation]:
+    """Yield consumed records without a fate, with two, and quarantine rows that no record explains."""
+    rows: defaultdict[Place, list[QuarantineRow]] = defaultdict(list)
+    for row in evidence.tables.quarantine:
+        rows[row.service, row.topic, row.partition, row.offset].append(row)
+    seen: set[Place] = set()
+    for service, topics in evidence.consumed.items():
+        copies = Counter(r.event_id for r in evidence.records if r.topic in topics)
+        for record in evidence.records:
+            if record.topic in topics:
+                place = (service, record.topic, record.partition, record.offset)
+                seen.add(place)
+                is_only_copy = copies[record.event_id] == 1
+                for what in _problems(
+                    record, rows.get(place, ()), _applied(evidence, service), is_only_copy=is_only_copy
+                ):
+                    yield _wrong(what, place)
+    for place in rows:
+        if place not in seen and place[0] in evidence.consumed:
+            yield _wrong("quarantined, but never on the topic", place)
+    yield from _poison_applied(evidence, rows)
+
+
+def _problems(
+    record: Record, rows: "list[QuarantineRow] | tuple[()]", applied: frozenset[str], *, is_only_copy: bool
+) -> Iterator[str]:
+    is_applied = record.event_id in applied
+    if len(rows) > 1:
+        yield "quarantined twice"
+    states = {row.state for row in rows}
+    if not rows and not is_applied:
+        yield "neither applied nor quarantined"
+    if states & OPEN and is_applied and is_only_copy:
+        yield "applied and quarantined"
+    if states & DONE == {"resolved"} and not is_applied:
+        yield "resolved, but never applied"
+
+
+def _applied(evidence: Evidence, service: str) -> frozenset[str]:
+    return evidence.tables.inbox.get(service, frozenset())
+
+
+def _poison_applied(evidence: Evidence, rows: Mapping[Place, list[QuarantineRow]]) -> Iterator[Violation]:
+    for poison in evidence.ledger.planted:
+        for service, topics in evidence.consumed.items():
+            place = (service, poison.topic, poison.partition, poison.offset)
+            if poison.topic in topics and place not in rows:
+                yield _wrong(f"poison ({poison.kind}) is not in quarantine", place)
+
+
+def _wrong(what: str, place: Place) -> Violation:
+    service, topic, partition, offset = place
+    return Violation(Invariant.ONE_DISPOSITION, what, f"{service}: {topic}/{partition}/{offset}")
