@@ -11,7 +11,6 @@ from rich.table import Table
 
 from baton.refusal import Refused
 from baton.stack import control
-from baton.stack.doctor import examine
 from baton.stack.overview import Row, overview
 from baton.stack.paths import home_from
 from baton.stack.session import detached, foreground
@@ -66,6 +65,8 @@ def env() -> None:
 
 def doctor(as_json: Json = False) -> None:
     """Check what the stack needs and, when it runs, that every part answers."""
+    from baton.stack.doctor import examine  # brings the database driver, which no other command needs at once
+
     findings = tuple(examine(home_from(os.environ), os.environ))
     if as_json:
         typer.echo(json.dumps([finding.model_dump() for finding in findings]))
