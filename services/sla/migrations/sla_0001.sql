@@ -26,7 +26,7 @@ CREATE TABLE sla.clock (
     PRIMARY KEY (network_id, referral_id, stage_entry, kind)
 );
 COMMENT ON TABLE sla.clock IS 'Reminders and breaches to come, and those that were; rebuildable from referral.changed.';
-COMMENT ON COLUMN sla.clock.round IS 'How often it was armed again after a signal that the stager did not hear.';
+COMMENT ON COLUMN sla.clock.round IS 'How often it was armed again with another due time or after a pause; part of the signal id.';
 COMMENT ON COLUMN sla.clock.is_heard IS 'Whether the stager noted the reminder or breach; then it never fires again.';
 COMMENT ON COLUMN sla.clock.fired_at IS 'When its last signal was sent.';
 CREATE INDEX clock_due ON sla.clock (fires_at) WHERE state = 'armed';

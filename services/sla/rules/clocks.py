@@ -1,8 +1,9 @@
 """What a change of a referral does to the clocks of its current stay in a stage (R22, R23).
 
 A clock fires once a stay. The stager answers every signal it heard with a change of kind `reminded` or `breached`.
-When the due time moves before that answer, the stager ignores the signal on its way (its due time is not the
-referral's), so the clock is armed anew for another round, whose signal has an id of its own.
+When the due time moves before that answer, the stager ignores a signal that is on its way (its due time is not the
+referral's). So each new due time, and each end of a pause, is a round of its own with an id of its own: the inbox of
+the stager must not take its signal for a repeat of the one it ignored.
 """
 
 from collections.abc import Mapping
@@ -38,7 +39,7 @@ class SlaClock:
     fires_at: datetime
     due_at: datetime
     state: ArmState
-    round: int = 0  #: how often it was armed again after a signal that nobody heard
+    round: int = 0  #: how often it was armed again with another due time or after a pause
     is_heard: bool = False  #: whether the stager noted the reminder or breach
     signal_id: str
     sequence: int  #: the change that brought it into this state
@@ -106,10 +107,6 @@ def _advance(clock: SlaClock | None, change: ReferralChanged, kind: SignalKind) 
         return replace(clock, state=ArmState.FIRED, is_heard=True, sequence=change.sequence)
     if kind is SignalKind.REMINDER and change.breached:
         return _end(clock, change)
-    if clock.state is ArmState.FIRED:
-        if change.clock is ClockState.RUNNING and change.due_at == clock.due_at:
-            return clock
-        clock = _next_round(clock)
     return _rearm(clock, change)
 
 
@@ -139,16 +136,21 @@ def _rearm(clock: SlaClock, change: ReferralChanged) -> SlaClock:
         return _into(clock, ArmState.SUSPENDED, change)
     if change.clock is ClockState.STOPPED or fires_at is None or change.due_at is None:
         return _into(clock, ArmState.CANCELLED, change)
+    is_same_round = clock.state in (ArmState.ARMED, ArmState.FIRED) and clock.due_at == change.due_at
+    if is_same_round and clock.state is ArmState.FIRED:
+        return clock
     armed = replace(
         clock, state=ArmState.ARMED, fires_at=fires_at, due_at=change.due_at, owner_queue=change.owner_queue
     )
+    if not is_same_round:
+        armed = _in_next_round(armed)
     return clock if armed == clock else replace(armed, sequence=change.sequence)
 
 
-def _next_round(clock: SlaClock) -> SlaClock:
+def _in_next_round(clock: SlaClock) -> SlaClock:
     round_number = clock.round + 1
     signal_id = signal_id_of(clock.referral_id, clock.stage_entry, clock.kind, round_number=round_number)
-    return replace(clock, round=round_number, signal_id=signal_id, state=ArmState.CANCELLED)
+    return replace(clock, round=round_number, signal_id=signal_id)
 
 
 def _end(clock: SlaClock, change: ReferralChanged) -> SlaClock:

@@ -65,12 +65,22 @@ def test_leaving_cancels_the_old_stay_and_arms_the_new() -> None:
 
 
 def test_another_priority_moves_clocks_that_did_not_fire() -> None:
-    sooner = {"remind_at": MONDAY + HOUR, "due_at": MONDAY + 2 * HOUR, "kind": ChangeKind.PRIORITY_CHANGED}
+    sooner = change(sequence=2, remind_at=MONDAY + HOUR, due_at=MONDAY + 2 * HOUR, kind=ChangeKind.PRIORITY_CHANGED)
 
-    stay = after(change(), change(sequence=2, **sooner))
+    stay = after(change(), sooner)
 
     assert stay.clocks[BREACH].fires_at == MONDAY + 2 * HOUR
-    assert stay.clocks[BREACH].signal_id == signal_id_of(referral_id(), 1, BREACH)
+    assert stay.clocks[REMINDER].fires_at == MONDAY + HOUR
+
+
+def test_a_moved_clock_has_another_signal_as_the_first_may_be_with_the_broker_already() -> None:
+    first = after(change())
+    moved = after(change(sequence=2, due_at=MONDAY + 2 * HOUR), stay=first)
+    unmoved = after(change(sequence=2, kind=ChangeKind.NOTE_ADDED), stay=first)
+
+    assert first.clocks[BREACH].signal_id == signal_id_of(referral_id(), 1, BREACH)
+    assert moved.clocks[BREACH].signal_id != first.clocks[BREACH].signal_id
+    assert unmoved.clocks == first.clocks
 
 
 def test_a_heard_reminder_is_never_sent_again() -> None:
