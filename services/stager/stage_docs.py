@@ -38,17 +38,28 @@ def render() -> str:
 
 
 def _picture(table: StageTable) -> str:
-    forward = [move for move in table.transitions.values() if move.reasons is None]
-    lines = [f"    {move.source} --> {move.target}" for move in forward]
-    exceptions = [
-        f"    {move.source} -.-> {move.target}" for move in table.transitions.values() if _is_shown(table, move)
+    drawn = [_arrow(move) for move in table.transitions.values() if _is_drawn(table, move)]
+    interruptions = [
+        f"    interrupted([any stage before scheduled]) <-.-> {stage}"
+        for stage in table.stages
+        if _is_interruption(table, stage)
     ]
-    return "\n".join(["```mermaid", "flowchart LR", *lines, *exceptions, "```", "", "Dotted: for a reason.", ""])
+    text = "Dotted: for a reason. Every open stage can also be closed, and most can be sent back, for a reason.\n"
+    return "\n".join(["```mermaid", "flowchart LR", *drawn, *interruptions, "```", "", text])
 
 
-def _is_shown(table: StageTable, move: Transition) -> bool:
-    # closing and going backwards are possible nearly everywhere: drawn, they would hide the rest
-    return move.reasons is not None and not move.is_rework and move.target is not table.closes_to
+def _arrow(move: Transition) -> str:
+    return f"    {move.source} {'-->' if move.reasons is None else '-.->'} {move.target}"
+
+
+def _is_drawn(table: StageTable, move: Transition) -> bool:
+    # what is possible nearly everywhere would hide the rest
+    is_everywhere = move.is_rework or move.target is table.closes_to
+    return not is_everywhere and not any(_is_interruption(table, end) for end in (move.source, move.target))
+
+
+def _is_interruption(table: StageTable, stage: Stage) -> bool:
+    return table.is_exception(stage) and stage is not table.arrives_incomplete
 
 
 def _stages(table: StageTable) -> str:
@@ -89,7 +100,7 @@ def _reasons(table: StageTable) -> str:
             reason.code,
             reason.text,
             _stage_list(reason),
-            _roles(reason.roles) or "who may move",
+            _users(reason),
             _dates(reason),
         )
         for group in ReasonGroup
