@@ -29,16 +29,16 @@ class PostgresTables:
     def patients(self, ids: Iterable[InNetwork], *, is_locked: bool = False) -> Sequence[Patient]:
         """Return patients by id, locked in order of id when asked to."""
         statement = statements.LOCKED_PATIENTS if is_locked else statements.PATIENTS
-        return [_patient(row) for row in self._rows(statement, _columns(ids, 2))]
+        return [_patient(row) for row in self._rows(statement, _wanted(ids, 2))]
 
     def blocks(self, keys: Iterable[tuple[str, int]], *, limit: int) -> Sequence[tuple[int, str]]:
         """Return the patients under each blocking key, at most `limit` of a key."""
-        return self._rows(statements.BLOCKS, [*_columns(keys, 2), limit])
+        return self._rows(statements.BLOCKS, [*_wanted(keys, 2), limit])
 
     def decisions(self, ids: Iterable[InNetwork]) -> Mapping[str, Mapping[str, ReviewDecision]]:
         """Return what people decided about patients and others."""
         decided: dict[str, dict[str, ReviewDecision]] = {}
-        for patient_id, other_id, decision in self._rows(statements.DECISIONS, _columns(ids, 2)):
+        for patient_id, other_id, decision in self._rows(statements.DECISIONS, _wanted(ids, 2)):
             decided.setdefault(patient_id, {})[other_id] = ReviewDecision(decision)
         return decided
 
@@ -47,12 +47,12 @@ class PostgresTables:
         if not arriving:
             return ()
         marks = ((network_id, t.submission_id, t.fingerprint, t.content_fingerprint) for network_id, t in arriving)
-        rows = self._rows(statements.TRANSMISSIONS, _columns(marks, 4))
+        rows = self._rows(statements.TRANSMISSIONS, _wanted(marks, 4))
         return [(network_id, Transmission(*columns)) for network_id, *columns in rows]
 
     def referrals(self, ids: Iterable[InNetwork]) -> Sequence[KnownReferral]:
         """Return referrals by id."""
-        return [_known_referral(row) for row in self._rows(statements.REFERRALS, _columns(ids, 2))]
+        return [_known_referral(row) for row in self._rows(statements.REFERRALS, _wanted(ids, 2))]
 
     def save(self, changes: Changes) -> None:
         """Write what a batch changed."""
@@ -109,6 +109,10 @@ class PostgresTables:
         if rows:
             with self._connection.cursor() as cursor:
                 cursor.executemany(statement, rows)
+
+
+def _wanted(rows: Iterable[Sequence[object]], count: int) -> list[str]:
+    return [orjson.dumps(column).decode() for column in _columns(rows, count)]
 
 
 def _columns(rows: Iterable[Sequence[object]], count: int) -> list[list[object]]:

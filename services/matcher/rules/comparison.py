@@ -40,6 +40,15 @@ def compare(one: Identity, other: Identity) -> Comparison:
     )
 
 
+def have_nothing_in_common(one: Identity, other: Identity) -> bool:
+    """Tell whether both names differ and no record number could say otherwise; most candidates end here."""
+    return (
+        compare_given_names(one.given, other.given).agreement is Agreement.DIFFERENT
+        and compare_last_names(one.last, other.last).agreement is Agreement.DIFFERENT
+        and not (one.record_numbers and other.record_numbers)
+    )
+
+
 def _compare_phones(one: str | None, other: str | None) -> FieldResult:
     if one is None or other is None:
         return UNKNOWN

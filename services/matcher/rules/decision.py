@@ -6,7 +6,7 @@ from datetime import datetime
 
 from schemas.vocabulary import MatchOutcome, ReviewDecision
 from services.matcher.rules.agreement import Agreement
-from services.matcher.rules.comparison import Comparison, compare
+from services.matcher.rules.comparison import Comparison, compare, have_nothing_in_common
 from services.matcher.rules.identity import Identity
 from services.matcher.rules.scoring import field_scores, score_of
 from services.matcher.rules.silent_link import MatchRule, agrees_by_exact_rule, contradicts, fitting_rule, is_twin_like
@@ -101,6 +101,8 @@ def resemblances_of(
 def _compare_all(identity: Identity, matching_key: str, candidates: Iterable[Candidate], threshold: float) -> _Compared:
     compared = _Compared()
     for candidate in candidates:
+        if have_nothing_in_common(identity, candidate.identity):
+            continue
         comparison = compare(identity, candidate.identity)
         rule = fitting_rule(comparison)
         # only people of one partition key meet without races, so only they are linked by the machine

@@ -70,9 +70,10 @@ def is_birth_date_placeholder(born: date) -> bool:
 
 def is_phone_placeholder(phone: str) -> bool:
     """Tell whether a phone number is made up."""
-    digits = "".join(letter for letter in phone if letter.isdigit())
-    national = digits[-10:]
-    return len(digits) < 7 or len(set(national)) == 1 or len(set(national[-7:])) == 1 or national[-7:] in _LOCAL_NUMBERS
+    national = phone[-10:] if phone[-10:].isdigit() else "".join(filter(str.isdigit, phone))[-10:]
+    local = national[-7:]
+    # ten equal digits end in seven equal ones
+    return len(local) < 7 or len(set(local)) == 1 or local in _LOCAL_NUMBERS
 
 
 def is_record_number_placeholder(number: str) -> bool:
