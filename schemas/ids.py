@@ -3,6 +3,8 @@
 import hashlib
 import re
 import uuid
+from itertools import count
+from operator import mul
 
 NAMESPACE = uuid.UUID("6e0b4b6e-53a5-5f35-9f0c-0d5f0f6f8f10")
 #: 31 letters and digits that are not taken for one another when read out on the phone; 31 is prime, so the
@@ -11,6 +13,8 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXY"
 _BODY_LENGTH = 11
 #: the first two bits of this digit are fixed to 10
 _VARIANTS = {f"{digit:x}": f"{8 | digit & 3:x}" for digit in range(16)}
+_VALUE_OF = {letter: value for value, letter in enumerate(ALPHABET)}
+_PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
 _LOOKALIKES = str.maketrans({"I": "1", "L": "1", "O": "0"})
 
 
@@ -56,13 +60,13 @@ def matching_key_of(network_id: str, phonetic_last_name: str) -> str:
 
 
 def _base31(number: int) -> str:
-    letters = []
-    for _ in range(_BODY_LENGTH):
-        number, digit = divmod(number, len(ALPHABET))
-        letters.append(ALPHABET[digit])
-    return "".join(reversed(letters))
+    pairs = []
+    for _ in range(_BODY_LENGTH // 2):
+        number, pair = divmod(number, len(_PAIRS))
+        pairs.append(_PAIRS[pair])
+    pairs.append(ALPHABET[number % len(ALPHABET)])
+    return "".join(reversed(pairs))
 
 
 def _check_character(body: str) -> str:
-    weighted = sum(weight * ALPHABET.index(letter) for weight, letter in enumerate(body, start=2))
-    return ALPHABET[weighted % len(ALPHABET)]
+    return ALPHABET[sum(map(mul, count(2), map(_VALUE_OF.__getitem__, body))) % len(ALPHABET)]

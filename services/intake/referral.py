@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from schemas.events import Document, IntakeSubmitted, ReferralReceived
+from schemas.events import IntakeSubmitted, ReferralReceived
 from schemas.ids import derived_id, matching_key_of, named_id, referral_id_of
 from schemas.vocabulary import Channel, MissingItem
 from services.intake.extraction.assembly import Extraction
@@ -42,6 +42,7 @@ _HANDED_ON = (
 #: what makes one request another, apart from the patient
 _SUBSTANCE = ("specialty", "service", "reason", "order_number", "referring_provider")
 Facts = dict[str, Any]
+_UNKNOWN_TYPE = "application/octet-stream"
 _LETTERS = re.compile(r"[^\W\d_]{2}")
 _CODES = re.compile(r"\b[A-Z]\d[0-9A-Z.]*\b|[^\w\s]")
 
@@ -52,87 +53,69 @@ def referral_of(submission: IntakeSubmitted, extraction: Extraction) -> Referral
     Raises:
         pydantic.ValidationError: a fact that its schema does not admit; it quotes the input.
     """
+    told = submission.__dict__
+    facts: Facts = {fact: told[fact] for fact in _HANDED_ON}
     name = _name(extraction.fields)
-    patient = _patient(submission, extraction.fields, name)
-    request = _request(submission, extraction)
-    referral_id = referral_id_of(submission.submission_id)
-    return ReferralReceived(
-        event_id=derived_id(submission.submission_id, 0),
-        referral_id=referral_id,
-        matching_key=_matching_key(submission, name),
-        **_transmission(submission, extraction, patient, request),
-        **patient,
-        **request,
-        missing_items=_missing_items(submission, extraction, name, patient, request),
-        documents=_documents(submission, extraction, referral_id),
-    )
+    _add_patient(facts, extraction.fields, name)
+    _add_request(facts, extraction)
+    _add_fingerprints(facts, extraction)
+    submission_id = submission.submission_id
+    facts["event_id"] = derived_id(submission_id, 0)
+    facts["referral_id"] = referral_id = referral_id_of(submission_id)
+    facts["matching_key"] = (name.last and _key_of_name(submission.network_id, name.last)) or submission_id
+    facts["missing_items"] = _missing_items(facts, extraction, name)
+    facts["documents"] = _documents(submission, extraction, referral_id)
+    return ReferralReceived.model_validate(facts)
 
 
-def _transmission(submission: IntakeSubmitted, extraction: Extraction, patient: Facts, request: Facts) -> Facts:
-    transmission = Transmission(
-        network_id=submission.network_id,
-        source=submission.source,
-        received_at=submission.received_at,
-        message_id=submission.source_message_id,
-        content_digest=submission.content_digest,
-    )
-    identifiers = Identifiers(patient["given_name"], patient["last_name"], patient["birth_date"], patient["phone"])
-    substance = (*(request[fact] for fact in _SUBSTANCE), *request["diagnosis_codes"], *extraction.text_digests)
-    return {
-        **{fact: submission.__dict__[fact] for fact in _HANDED_ON},
-        "fingerprint": fingerprint_of(transmission, identifiers),
-        "content_fingerprint": content_fingerprint_of(transmission, identifiers, substance),
-    }
+def _add_patient(facts: Facts, fields: Fields, name: PersonName) -> None:
+    get = fields.get
+    facts["given_name"], facts["middle_name"], facts["last_name"] = name
+    born, phone = get(FieldName.BIRTH_DATE), get(FieldName.PHONE)
+    facts["birth_date"] = parse_birth_date(born, received_on=facts["received_at"].date()) if born else None
+    facts["phone"] = normalise_phone(phone) if phone else None
+    facts["sex"] = parse_sex(get(FieldName.SEX))
+    facts["mrn"] = _line(get(FieldName.MRN))
+    facts["external_ids"] = _external_ids(get(FieldName.EXTERNAL_ID))
 
 
-def _patient(submission: IntakeSubmitted, fields: Fields, name: PersonName) -> Facts:
-    born, phone = fields.get(FieldName.BIRTH_DATE), fields.get(FieldName.PHONE)
-    return {
-        "given_name": name.given,
-        "middle_name": name.middle,
-        "last_name": name.last,
-        "birth_date": parse_birth_date(born, received_on=submission.received_at.date()) if born else None,
-        "sex": parse_sex(fields.get(FieldName.SEX)),
-        "phone": normalise_phone(phone) if phone else None,
-        "mrn": _line(fields.get(FieldName.MRN)),
-        "external_ids": _external_ids(fields.get(FieldName.EXTERNAL_ID)),
-    }
-
-
-def _request(submission: IntakeSubmitted, extraction: Extraction) -> Facts:
+def _add_request(facts: Facts, extraction: Extraction) -> None:
     get = extraction.fields.get
-    specialty = _specialty(extraction.fields)
     diagnosis, npi = get(FieldName.DIAGNOSIS), get(FieldName.REFERRING_NPI)
-    return {
-        "referring_provider": _provider(get(FieldName.REFERRING_PROVIDER)),
-        "referring_npi": parse_npi(npi) if npi else None,
-        "referring_organisation": _line(get(FieldName.REFERRING_ORGANISATION)),
-        "referring_contact": _contact(submission, extraction.fields),
-        "specialty": specialty,
-        "service": _line(get(FieldName.SERVICE)),
-        "reason": _reason(extraction.fields),
-        "diagnosis_codes": parse_diagnosis_codes(diagnosis) if diagnosis else (),
-        "order_number": _line(get(FieldName.ORDER_NUMBER)),
-        "priority": parse_priority(get(FieldName.PRIORITY)),
-        "insurance_payer": _line(get(FieldName.PAYER)),
-        "insurance_member_id": _line(get(FieldName.MEMBER_ID)),
-        "authorisation_number": _line(get(FieldName.AUTHORISATION)),
-        "note": _note(extraction, specialty),
-    }
+    facts["referring_provider"] = _provider(get(FieldName.REFERRING_PROVIDER))
+    facts["referring_npi"] = parse_npi(npi) if npi else None
+    facts["referring_organisation"] = _repeated_line(get(FieldName.REFERRING_ORGANISATION))
+    facts["referring_contact"] = _contact(facts, get(FieldName.REFERRING_CONTACT))
+    facts["specialty"] = specialty = _specialty(extraction.fields)
+    facts["service"] = _repeated_line(get(FieldName.SERVICE))
+    facts["reason"] = _reason(get(FieldName.REASON), diagnosis)
+    facts["diagnosis_codes"] = parse_diagnosis_codes(diagnosis) if diagnosis else ()
+    facts["order_number"] = _line(get(FieldName.ORDER_NUMBER))
+    facts["priority"] = parse_priority(get(FieldName.PRIORITY))
+    facts["insurance_payer"] = _repeated_line(get(FieldName.PAYER))
+    facts["insurance_member_id"] = _line(get(FieldName.MEMBER_ID))
+    facts["authorisation_number"] = _line(get(FieldName.AUTHORISATION))
+    facts["note"] = _note(extraction, specialty)
 
 
-def _missing_items(
-    submission: IntakeSubmitted, extraction: Extraction, name: PersonName, patient: Facts, request: Facts
-) -> tuple[MissingItem, ...]:
+def _add_fingerprints(facts: Facts, extraction: Extraction) -> None:
+    transmission = Transmission(*(facts[fact] for fact in Transmission._fields))
+    identifiers = Identifiers(facts["given_name"], facts["last_name"], facts["birth_date"], facts["phone"])
+    substance = (*[facts[fact] for fact in _SUBSTANCE], *facts["diagnosis_codes"], *extraction.text_digests)
+    facts["fingerprint"] = fingerprint_of(transmission, identifiers)
+    facts["content_fingerprint"] = content_fingerprint_of(transmission, identifiers, substance)
+
+
+def _missing_items(facts: Facts, extraction: Extraction, name: PersonName) -> tuple[MissingItem, ...]:
     known = Known(
-        patient_name=name.is_complete and not is_placeholder(name),
-        date_of_birth=patient["birth_date"] is not None,
-        phone=patient["phone"] is not None,
-        specialty=request["specialty"] is not None,
-        referring_provider=request["referring_provider"] is not None,
-        reason=request["reason"] is not None,
+        name.is_complete and not is_placeholder(name),
+        facts["birth_date"] is not None,
+        facts["phone"] is not None,
+        facts["specialty"] is not None,
+        facts["referring_provider"] is not None,
+        facts["reason"] is not None,
     )
-    return missing_items(known, troubles=extraction.troubles, channel=submission.channel)
+    return missing_items(known, troubles=extraction.troubles, channel=facts["channel"])
 
 
 def _name(fields: Fields) -> PersonName:
@@ -150,11 +133,9 @@ def _specialty(fields: Fields) -> str | None:
     return None
 
 
-def _reason(fields: Fields) -> str | None:
-    reason = fields.get(FieldName.REASON)
+def _reason(reason: str | None, diagnosis: str | None) -> str | None:
     if reason and (clean := many_lines(reason)):
         return clean
-    diagnosis = fields.get(FieldName.DIAGNOSIS)
     # codes alone do not say why somebody is referred, a named diagnosis does
     if diagnosis and _LETTERS.search(_CODES.sub(" ", diagnosis[:2000])):
         return many_lines(diagnosis) or None
@@ -169,11 +150,10 @@ def _provider(written: str | None) -> str | None:
     return provider if parse_name(provider).last else None
 
 
-def _contact(submission: IntakeSubmitted, fields: Fields) -> str | None:
-    written = fields.get(FieldName.REFERRING_CONTACT)
+def _contact(facts: Facts, written: str | None) -> str | None:
     if written:
-        return _line(written)
-    return submission.source if submission.channel in _ANSWERABLE else None
+        return _repeated_line(written)
+    return str(facts["source"]) if facts["channel"] in _ANSWERABLE else None
 
 
 def _external_ids(written: str | None) -> tuple[str, ...]:
@@ -197,34 +177,40 @@ def _line(written: str | None) -> str | None:
     return (one_line(written) or None) if written else None
 
 
-def _matching_key(submission: IntakeSubmitted, name: PersonName) -> str:
-    code = phonetic_code(name.last) if name.last else ""
-    return matching_key_of(submission.network_id, code) if code else submission.submission_id
+@lru_cache(_CACHED)
+def _repeated_line(written: str | None) -> str | None:
+    return _line(written)
 
 
-def _documents(submission: IntakeSubmitted, extraction: Extraction, referral_id: str) -> tuple[Document, ...]:
-    original = Document(
-        document_id=named_id("document", referral_id, submission.content_digest),
-        kind=role_of_message(submission.channel, submission.content_type),
-        content_digest=submission.content_digest,
-        content_type=one_line(submission.content_type),
-        content_size=submission.content_size,
-        readable=extraction.is_message_readable,
-    )
+@lru_cache(_CACHED)
+def _key_of_name(network_id: str, last_name: str) -> str | None:
+    code = phonetic_code(last_name)
+    return matching_key_of(network_id, code) if code else None
+
+
+def _documents(submission: IntakeSubmitted, extraction: Extraction, referral_id: str) -> list[Facts]:
+    original = {
+        "document_id": named_id("document", referral_id, submission.content_digest),
+        "kind": role_of_message(submission.channel, submission.content_type),
+        "content_digest": submission.content_digest,
+        "content_type": _repeated_line(submission.content_type) or _UNKNOWN_TYPE,
+        "content_size": submission.content_size,
+        "readable": extraction.is_message_readable,
+    }
     if not extraction.files:
-        return (original,)
-    found = [_document(file, index in extraction.readable, referral_id) for index, file in enumerate(extraction.files)]
+        return [original]
+    found = [_document(file, referral_id, place, extraction) for place, file in enumerate(extraction.files)]
     # the same page attached twice is one document
-    return tuple({document.document_id: document for document in (original, *found)}.values())
+    return list({document["document_id"]: document for document in (original, *found)}.values())
 
 
-def _document(file: FoundFile, is_readable: bool, referral_id: str) -> Document:  # noqa: FBT001 - the fact itself
+def _document(file: FoundFile, referral_id: str, place: int, extraction: Extraction) -> Facts:
     digest = file.digest or ""
-    return Document(
-        document_id=named_id("document", referral_id, digest),
-        kind=file.role,
-        content_digest=digest,
-        content_type=one_line(file.content_type),
-        content_size=file.size,
-        readable=is_readable,
-    )
+    return {
+        "document_id": named_id("document", referral_id, digest),
+        "kind": file.role,
+        "content_digest": digest,
+        "content_type": one_line(file.content_type) or _UNKNOWN_TYPE,
+        "content_size": file.size,
+        "readable": place in extraction.readable,
+    }

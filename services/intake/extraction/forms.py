@@ -42,14 +42,13 @@ def fields_of(pairs: Iterable[tuple[str, str]]) -> Fields:
     """Return the fields that columns with their values fill in."""
     fields: Fields = {}
     for key, value in pairs:
-        _fill_in(fields, key, value)
+        name = field_of_key(key)
+        if value and name is not None:
+            _fill_in(fields, name, value)
     return fields
 
 
-def _fill_in(fields: Fields, key: str, value: str) -> None:
-    name = field_of_key(key)
-    if name is None or not value:
-        return
+def _fill_in(fields: Fields, name: FieldName, value: str) -> None:
     if name not in fields:
         fields[name] = value
     elif name is FieldName.NOTE or name is FieldName.DIAGNOSIS:
@@ -59,20 +58,19 @@ def _fill_in(fields: Fields, key: str, value: str) -> None:
 def _fill_in_form(fields: Fields, form: dict[str, Any], prefix: str, depth: int) -> None:
     # a leaf is known by the words on the way to it: "patient" / "phone" is the key "patient phone"
     for key, value in islice(form.items(), MOST_FORM_KEYS):
-        if value.__class__ is str:
-            if value:
-                _fill_in(fields, prefix + key, value.strip())
-        elif isinstance(value, dict):
+        if isinstance(value, dict):
             if depth < DEEPEST_FORM:
                 _fill_in_form(fields, value, f"{prefix}{key} ", depth + 1)
-        elif isinstance(value, list):
-            _fill_in(fields, prefix + key, _joined(value))
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            _fill_in(fields, prefix + key, str(value))
+        elif value and (name := field_of_key(prefix + key)) is not None:
+            text = value if isinstance(value, str) else _written(value)
+            if text and not text.isspace():
+                _fill_in(fields, name, text)
 
 
-def _joined(values: list[Any]) -> str:
-    return ", ".join([str(value).strip() for value in values[:MOST_FORM_KEYS] if isinstance(value, str | int)])
+def _written(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join([str(item).strip() for item in value[:MOST_FORM_KEYS] if isinstance(item, str | int)])
+    return "" if isinstance(value, bool) else str(value)
 
 
 def _files(attachments: list[Any]) -> Iterator[FoundFile]:

@@ -20,7 +20,7 @@ class Transmission(NamedTuple):
     source: str
     received_at: datetime
     #: the channel's own id of the message; where it has none, the digest and the time stand for it
-    message_id: str | None
+    source_message_id: str | None
     content_digest: str
 
 
@@ -38,10 +38,9 @@ class Identifiers(NamedTuple):
         has_name = self.last_name is not None and self.given_name is not None
         return has_name and (self.birth_date is not None or self.phone is not None)
 
-    def as_text(self) -> str:
-        """Return them in one text."""
-        born = self.birth_date.isoformat() if self.birth_date else ""
-        return _SEPARATOR.join((self.given_name or "", self.last_name or "", born, self.phone or ""))
+    def __str__(self) -> str:
+        name = f"{self.given_name or ''}{_SEPARATOR}{self.last_name or ''}".casefold()
+        return f"{name}{_SEPARATOR}{self.birth_date or ''}{_SEPARATOR}{self.phone or ''}"
 
 
 def fingerprint_of(transmission: Transmission, identifiers: Identifiers) -> str:
@@ -50,12 +49,12 @@ def fingerprint_of(transmission: Transmission, identifiers: Identifiers) -> str:
     A message id says by itself that a message comes again, so the time stays out then: the bucket's edge
     must not split it. Without one the same bytes may be meant anew later, and the bucket counts.
     """
-    if transmission.message_id is not None:
-        mark = f"id:{transmission.message_id}"
+    network_id, source, received_at, message_id, content_digest = transmission
+    if message_id is not None:
+        mark = f"id:{message_id}"
     else:
-        bucket = int(transmission.received_at.timestamp()) // BUCKET_S
-        mark = f"digest:{transmission.content_digest}:{bucket}"
-    return _digest(("transmission", transmission.network_id, transmission.source, mark, identifiers.as_text()))
+        mark = f"digest:{content_digest}:{int(received_at.timestamp()) // BUCKET_S}"
+    return _digest(_SEPARATOR.join(("transmission", network_id, source, mark, str(identifiers))))
 
 
 def content_fingerprint_of(
@@ -64,16 +63,20 @@ def content_fingerprint_of(
     """Return the fingerprint of what is asked for whom, or None when nobody is named or nothing is asked."""
     if not identifiers.name_somebody or not any(substance):
         return None
-    words = _SEPARATOR.join(word or "" for word in substance)
-    return _digest(("content", transmission.network_id, transmission.source, identifiers.as_text(), words))
+    words = _folded(_SEPARATOR.join([word or "" for word in substance]))
+    who = (transmission.network_id, transmission.source, str(identifiers))
+    return _digest(_SEPARATOR.join(("content", *who, words)))
 
 
 def text_digest(text: str) -> str:
     """Return the digest of a document's words, without the lines a fax machine adds."""
-    words = _NOT_WORDS.sub(" ", _BANNER.sub("", text).casefold()).strip()
-    return hashlib.sha256(words.encode()).hexdigest() if words else ""
+    words = _folded(_NOT_WORDS.sub(" ", _BANNER.sub("", text)))
+    return _digest(words) if words else ""
 
 
-def _digest(parts: tuple[str, ...]) -> str:
-    text = _SEPARATOR.join(parts).casefold()
-    return hashlib.sha256(" ".join(text.split()).encode("utf-8", "replace")).hexdigest()
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
