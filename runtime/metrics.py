@@ -42,3 +42,15 @@ EFFECTS = Counter(
     "baton_effects_total", "Attempts to tell somebody outside, by transport and outcome.", ["transport", "outcome"]
 )
 EFFECTS_PENDING = Gauge("baton_effects_pending", "Mails and calls that wait to be sent.")
+INVARIANT_VIOLATIONS = Gauge(
+    "baton_invariant_violations", "What open referrals lack of owner, due time and open task; must be 0 (R4)."
+)
+SUBMISSIONS = Counter(
+    "baton_submissions_total", "Messages at the doors by channel and outcome.", ["channel", "outcome"]
+)
+BOARD_REQUESTS = Histogram(
+    "baton_board_request_seconds",
+    "Time of a request of the board by route and status.",
+    ["route", "status"],
+    buckets=BATCH_SECONDS,
+)

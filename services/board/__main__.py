@@ -2,6 +2,7 @@
 
 import sys
 
+import structlog
 import uvicorn
 
 from runtime.clock import clock_of
@@ -13,6 +14,8 @@ from services.board.app import make_app
 from services.board.desk import Desk
 from services.board.settings import BoardSettings, NoAuthentication, require_authentication
 from services.board.store.session import open_pool
+
+log = structlog.get_logger()
 
 
 def main() -> None:
@@ -33,6 +36,7 @@ def main() -> None:
         publish=lambda event: publisher.publish(event, clock.now()),
     )
     readiness.set_ready()
+    log.info("started", port=settings.board_http_port)
     uvicorn.run(
         make_app(desk),
         host=settings.board_http_host,

@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from services.board.desk import Desk
+from services.board.measuring import Measured
 from services.board.refusals import NoLeaks, add_refusals
 from services.board.routes import commands, health, patients, queues, referrals, search
 
@@ -20,4 +21,5 @@ def make_app(desk: Desk) -> FastAPI:
         app.include_router(subject.router)
     add_refusals(app)
     app.add_middleware(NoLeaks)
+    app.add_middleware(Measured)
     return app

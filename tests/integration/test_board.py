@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from prometheus_client import generate_latest
 from starlette.testclient import TestClient
 
 from baton.stack.addresses import Addresses
@@ -443,3 +444,15 @@ def test_the_api_describes_itself(world: World) -> None:
 
     assert "/api/referrals/{referral_id}" in paths
     assert "409" in paths["/api/referrals/{referral_id}/commands"]["post"]["responses"]
+
+
+def test_requests_are_measured_by_route_and_never_by_address(world: World) -> None:
+    world.client().get(f"/api/referrals/{world.mara}")
+    world.client().get("/nowhere/Sentinel")
+
+    metrics = generate_latest().decode()
+
+    assert 'baton_board_request_seconds_count{route="/api/referrals/{referral_id}",status="200"}' in metrics
+    assert 'route="unknown",status="404"' in metrics
+    assert world.mara not in metrics
+    assert "Sentinel" not in metrics

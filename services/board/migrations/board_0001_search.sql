@@ -18,7 +18,3 @@ CREATE INDEX patient_name ON matcher.patient (network_id, last_name_key, given_n
 CREATE INDEX patient_birth_date ON matcher.patient (network_id, birth_date) WHERE birth_date IS NOT NULL;
 CREATE INDEX patient_phone ON matcher.patient (network_id, phone) WHERE phone IS NOT NULL;
 CREATE INDEX patient_mrn ON matcher.patient (network_id, mrn_key) WHERE mrn_key IS NOT NULL;
-
-CREATE INDEX referral_page ON stager.referral (network_id, owner_queue, coalesce(due_at, 'infinity'), referral_id)
-    WHERE clock <> 'stopped';
-CREATE INDEX task_page ON stager.task (network_id, status, owner_queue, coalesce(due_at, 'infinity'), task_id);

@@ -6,6 +6,7 @@ WHERE task.network_id = %(network_id)s
   AND task.status = %(status)s
   AND (%(queue)s::text IS NULL OR task.owner_queue = %(queue)s)
   AND (%(owner)s::text IS NULL OR task.owner_user = %(owner)s)
-  AND (coalesce(task.due_at, 'infinity'), task.task_id) > (%(after_due)s::timestamptz, %(after_id)s::text)
-ORDER BY coalesce(task.due_at, 'infinity'), task.task_id
+  AND (coalesce(task.due_at, 'infinity'), task.task_id)
+    > (%(after_due)s::timestamptz, %(after_id)s::text)
+ORDER BY task.due_at NULLS LAST, task.task_id
 LIMIT %(most)s
