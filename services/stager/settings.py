@@ -8,3 +8,5 @@ class StagerSettings(ServiceSettings):
 
     #: `standard`, `demo` (minutes instead of days) or the path of a policy file
     sla_policy: str = "standard"
+    #: how often the live gauge of R4 is counted
+    invariant_every_s: float = 15.0

@@ -1,5 +1,6 @@
 """What the stager's tables promise as a whole: batches, the audit, the invariant, the views."""
 
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -7,8 +8,10 @@ from typing import Any
 import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
+from prometheus_client import REGISTRY
 
 from baton.migrations import migrate
+from runtime import metrics
 from runtime.application import Application
 from runtime.audit import verify_chains
 from runtime.postgres import connect
@@ -20,9 +23,12 @@ from schemas.vocabulary import (
 )
 from services.stager import store
 from services.stager.data_files import written_stage_table
+from services.stager.invariant_watch import start_invariant_watch
+from services.stager.settings import StagerSettings
 from tests.support.real_stager import TABLES, OneSchemaEach, RealStager, contents, empty, play, raw, settings_of
 from tests.support.stager import FRIDAY, command, match, rulebook
 from tests.support.stager_inputs import Step, steps
+from tests.support.waiting import eventually
 
 CHAIN = "stager-test"
 
@@ -140,6 +146,29 @@ def test_view_of_violations_is_empty_and_sees_what_it_is_for(stager: RealStager)
 
     lacking = stager.rows("SELECT lacks FROM stager.invariant_violations WHERE referral_id = %s", broken)
     assert sorted(row["lacks"] for row in lacking) == ["due_at", "open_task", "owner_queue"]
+
+
+def test_gauge_of_the_invariant_follows_the_database(stager: RealStager, database_url: str) -> None:
+    open_referral(stager)
+    settings = StagerSettings(
+        kafka_bootstrap_servers="", schema_registry_url="", database_url=database_url, invariant_every_s=0.05
+    )
+    metrics.INVARIANT_VIOLATIONS.set(-1)
+    stop = threading.Event()
+    watch = start_invariant_watch(settings, stop=stop)
+    try:
+        eventually(lambda: gauge() == 0, what="the gauge")
+        with stager.connection.transaction():
+            stager.connection.execute("UPDATE stager.task SET status = 'done'")
+
+        eventually(lambda: gauge() == 1, what="the gauge")
+    finally:
+        stop.set()
+        watch.join(10)
+
+
+def gauge() -> float | None:
+    return REGISTRY.get_sample_value("baton_invariant_violations")
 
 
 def test_database_holds_the_stage_table_of_the_code(stager: RealStager) -> None:
