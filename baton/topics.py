@@ -13,9 +13,12 @@ from runtime.kafka import make_admin
 from runtime.registry import make_registry_client
 from runtime.settings import ServiceSettings
 from schemas.codec import schema_text
-from schemas.topics import TOPICS, Topic
+from schemas.events import SlaSignalled
+from schemas.topics import TOPICS, Topic, topic_of
+from services.sla.windows.changelogs import changelog_topics
 
 CREATE_TIMEOUT_S = 30.0
+METADATA_TIMEOUT_S = 10.0
 DAY_MS = 24 * 3600 * 1000
 COMPATIBILITY = ConfigCompatibilityLevel.FULL_TRANSITIVE
 MAX_MESSAGE_BYTES = 1_500_000
@@ -32,23 +35,38 @@ def apply_topics(settings: ServiceSettings, *, partitions: int, replication_fact
         settings.topic_prefix + topic.name: topic_config(topic, replication_factor=replication_factor)
         for topic in TOPICS
     }
-    return create_topics(
-        make_admin(settings.kafka_bootstrap_servers),
-        wanted,
-        partitions=partitions,
+    admin = make_admin(settings.kafka_bootstrap_servers)
+    created = create_topics(admin, wanted, partitions=partitions, replication_factor=replication_factor)
+    return created + create_topics(
+        admin,
+        dict.fromkeys(changelog_topics(settings.topic_prefix), compacted_config(replication_factor=replication_factor)),
+        partitions=_partitions_of(admin, settings.topic_prefix + topic_of(SlaSignalled).name, default=partitions),
         replication_factor=replication_factor,
     )
 
 
 def topic_config(topic: Topic, *, replication_factor: int) -> dict[str, str]:
     """Return the broker's settings of a topic."""
-    config = {
-        "cleanup.policy": "compact" if topic.is_compacted else "delete",
+    config = compacted_config(replication_factor=replication_factor)
+    if topic.is_compacted:
+        return config
+    return config | {"cleanup.policy": "delete", "retention.ms": str(topic.retention_days * DAY_MS)}
+
+
+def compacted_config(*, replication_factor: int) -> dict[str, str]:
+    """Return the broker's settings of a topic that keeps the last value of each key."""
+    return {
+        "cleanup.policy": "compact",
         "min.insync.replicas": str(max(1, replication_factor - 1)),
         "max.message.bytes": str(MAX_MESSAGE_BYTES),
         "message.timestamp.type": "CreateTime",
     }
-    return config if topic.is_compacted else config | {"retention.ms": str(topic.retention_days * DAY_MS)}
+
+
+def _partitions_of(admin: AdminClient, topic: str, *, default: int) -> int:
+    # a topic made just now may be missing in the first answers of the broker; then it has what was asked for
+    known = admin.list_topics(timeout=METADATA_TIMEOUT_S).topics.get(topic)
+    return len(known.partitions) if known and known.partitions else default
 
 
 def create_topics(

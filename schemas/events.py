@@ -269,7 +269,7 @@ class SlaSignalled(Event):
 
     schema_name: ClassVar[str] = "sla.signalled.v1"
 
-    event_id: str = field("UUIDv5 of referral, stage entry and kind.")
+    event_id: str = field("UUIDv5 of referral, stage entry and kind, and the round where the due time moved.")
     referral_id: str = field("Referral.")
     network_id: str = field("Clinic network.")
     clinic_id: str = field("Clinic.")
@@ -296,7 +296,7 @@ class NoticeRequested(Event):
     window_start: AwareDatetime = field("Start of the window.")
     window_end: AwareDatetime = field("End of the window.")
     signal_ids: tuple[str, ...] = field("Signals it bundles; each is told once.")
-    referral_ids: tuple[str, ...] = field("Referrals that need attention.")
+    referral_ids: tuple[str, ...] = field("Referrals that need attention, one for each signal, in the same order.")
 
 
 EVENTS: tuple[type[Event], ...] = (

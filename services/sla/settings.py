@@ -43,3 +43,8 @@ class WindowsSettings(ServiceSettings):
     def grace(self) -> timedelta:
         """How long after a window's end its signals may still arrive to be told with it."""
         return timedelta(seconds=self.sla_grace_s)
+
+    @property
+    def storm_length(self) -> timedelta:
+        """Time within which breaches are counted for a storm."""
+        return timedelta(seconds=self.sla_storm_s)

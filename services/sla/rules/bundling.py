@@ -71,7 +71,8 @@ def notice_of(
     signals: Sequence[TakenSignal], *, queue: str, kind: NoticeKind, start: datetime, end: datetime
 ) -> NoticeRequested:
     """Return the notice of some signals of one clinic; the same signals give the same notice."""
-    signal_ids = tuple(sorted(signal.signal_id for signal in signals))
+    in_order = sorted(signals, key=lambda signal: signal.signal_id)
+    signal_ids = tuple(signal.signal_id for signal in in_order)
     return NoticeRequested(
         event_id=named_id("notice", queue, kind, start.isoformat(), *signal_ids),
         recipient_queue=queue,
@@ -82,7 +83,7 @@ def notice_of(
         window_start=start,
         window_end=end,
         signal_ids=signal_ids,
-        referral_ids=tuple(sorted({signal.referral_id for signal in signals})),
+        referral_ids=tuple(signal.referral_id for signal in in_order),
     )
 
 

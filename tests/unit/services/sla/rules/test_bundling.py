@@ -44,7 +44,7 @@ def test_every_signal_is_told_once_and_every_queue_kind_and_window_is_one_notice
         notice = next(n for n in notices if signal.signal_id in n.signal_ids)
         assert (notice.recipient_queue, notice.kind) == (signal.queue, signal.kind.value)
         assert notice.window_start == window_start(signal.fires_at, MINUTE)
-        assert signal.referral_id in notice.referral_ids
+        assert notice.referral_ids[notice.signal_ids.index(signal.signal_id)] == signal.referral_id
 
 
 @given(SIGNALS, st.randoms())

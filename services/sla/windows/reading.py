@@ -1,0 +1,66 @@
+"""A Faust application that reads what is committed and nothing else.
+
+With `at_least_once` Faust would also deliver records of aborted transactions.
+"""
+
+import tempfile
+from typing import Any
+
+import faust
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
+
+from services.sla.settings import WindowsSettings
+from services.sla.windows.changelogs import APP
+
+SESSION_TIMEOUT_S = 8.0
+HEARTBEAT_S = 2.0
+
+
+class _ReadCommittedThread(AIOKafkaConsumerThread):
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._isolation_level = "read_committed"
+        return consumer
+
+
+class _ReadCommittedConsumer(Consumer):
+    def _new_consumer_thread(self) -> Any:
+        return _ReadCommittedThread(self, loop=self.loop, beacon=self.beacon)
+
+
+class _ReadCommittedTransport(Transport):
+    Consumer = _ReadCommittedConsumer
+
+
+class ReadCommittedApp(faust.App):
+    """A Faust application whose consumer skips aborted and waits for open transactions."""
+
+    def _new_transport(self) -> Any:
+        return _ReadCommittedTransport(self.conf.broker_consumer, self)
+
+
+def make_app(settings: WindowsSettings, *, partitions: int) -> ReadCommittedApp:
+    """Return the application with every setting that its defaults would get wrong."""
+    return ReadCommittedApp(
+        f"{settings.topic_prefix}{APP}",
+        broker=[f"kafka://{address}" for address in settings.kafka_bootstrap_servers.split(",")],
+        broker_client_id=f"{settings.topic_prefix}{APP}-{settings.instance}",
+        broker_session_timeout=SESSION_TIMEOUT_S,
+        broker_heartbeat_interval=HEARTBEAT_S,
+        broker_commit_interval=1.0,
+        consumer_group_instance_id=f"{APP}-{settings.instance}",
+        consumer_auto_offset_reset="earliest",
+        processing_guarantee="at_least_once",
+        producer_acks=-1,
+        store="memory://",
+        table_standby_replicas=0,
+        topic_partitions=partitions,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        stream_wait_empty=False,
+        key_serializer="raw",
+        value_serializer="raw",
+        web_enabled=False,
+        autodiscover=False,
+        datadir=tempfile.mkdtemp(prefix="baton-windows-"),
+    )
