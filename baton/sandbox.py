@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import sql
 
-from baton.directory import DEFAULT_DIRECTORY, load_directory
+from baton.directory.document import DEFAULT_FILE, read_directory
+from baton.directory.loading import load
 from baton.migrations import migrate
 from baton.stack.services import SERVICES, system_environment
 from baton.topics import apply_topics
@@ -46,10 +47,12 @@ class Sandbox:
         *,
         settings: Mapping[str, str] | None = None,
         partitions: int = DEFAULT_PARTITIONS,
+        directory: Path = DEFAULT_FILE,
     ) -> None:
         self._infrastructure = infrastructure
         self._folder = folder
         self._partitions = partitions
+        self._directory = directory
         self._database = f"sandbox_{secrets.token_hex(5)}"
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._ports: dict[str, int] = {}
@@ -97,7 +100,7 @@ class Sandbox:
             NotReady: one did not within a minute.
         """
         for name in names:
-            self._processes[name] = self._launch(name, extra or {})
+            self._processes[name] = self.launch(name, extra or {})
         deadline = time.monotonic() + READY_WITHIN_S
         for name in names:
             self._await_ready(name, deadline)
@@ -128,7 +131,7 @@ class Sandbox:
             folder.mkdir(parents=True, exist_ok=True)
         self._on_server("CREATE DATABASE {}")
         migrate(self.database_url)
-        load_directory(self.database_url, DEFAULT_DIRECTORY)
+        load(self.database_url, read_directory(self._directory))
         apply_topics(self.settings, partitions=self._partitions, replication_factor=1)
         return self
 
@@ -142,7 +145,8 @@ class Sandbox:
         for deleted in admin.delete_topics(mine).values() if mine else ():
             deleted.result(timeout=30)
 
-    def _launch(self, name: str, extra: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    def launch(self, name: str, extra: Mapping[str, str], *, wrapper: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+        """Start one process that the caller keeps; `wrapper` is a command that becomes it."""
         service, _, slot = name.partition(".")
         environment = {
             **system_environment(os.environ),
@@ -158,7 +162,7 @@ class Sandbox:
         }
         with self.log_of(name).open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", MODULES[service]],
+                [*wrapper, sys.executable, "-m", MODULES[service]],
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

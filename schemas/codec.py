@@ -129,7 +129,7 @@ def parsed_schema(kind: type[Event]) -> Any:
 @cache
 def is_flat(kind: type[Event]) -> bool:
     """Tell whether an event nests no other record, so that its fields can be written as they are."""
-    return not any(issubclass(inner_type(info.annotation), Event) for info in kind.model_fields.values())
+    return not _record_fields(kind)
 
 
 def construct(kind: type[E], fields: Mapping[str, Any]) -> E:
@@ -170,14 +170,16 @@ def _each(convert: Callable[[Any], Any] | None) -> Callable[[Any], Any]:
 
 
 def _plain(event: Event) -> dict[str, Any]:
-    return {
-        name: [dict(item.__dict__) for item in value] if _holds_records(value) else value
-        for name, value in event.__dict__.items()
-    }
+    fields = dict(event.__dict__)
+    for name in _record_fields(type(event)):
+        fields[name] = [item.__dict__ for item in fields[name]]
+    return fields
 
 
-def _holds_records(value: Any) -> bool:
-    return isinstance(value, tuple) and bool(value) and isinstance(value[0], Event)
+@cache
+def _record_fields(kind: type[Event]) -> tuple[str, ...]:
+    # fields that hold records are sequences; the schemas have no single nested record
+    return tuple(n for n, info in kind.model_fields.items() if issubclass(inner_type(info.annotation), Event))
 
 
 def cloudevents_headers(event: Event, *, source: str, at: datetime, traceparent: str | None) -> list[tuple[str, bytes]]:

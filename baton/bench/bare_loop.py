@@ -60,7 +60,7 @@ def main() -> None:
             producer.produce(output, key=received.matching_key, value=codec.encode(received))
         if messages:
             producer.flush()
-            consumer.commit(asynchronous=False)
+            consumer.commit(offsets=consumer.position(consumer.assignment()), asynchronous=False)
 
 
 def _received(event: IntakeSubmitted) -> ReferralReceived:
