@@ -12,7 +12,7 @@ from services.intake.extraction.field_names import FieldName, Fields
 from services.intake.extraction.findings import FoundFile
 from services.intake.extraction.formats import role_of_message
 from services.intake.rules.dates import parse_birth_date
-from services.intake.rules.fingerprint import Identifiers, Transmission, content_fingerprint_of, fingerprint_of
+from services.intake.rules.fingerprint import Identifiers, Transmission, fingerprints_of
 from services.intake.rules.identifiers import parse_diagnosis_codes, parse_npi, parse_sex
 from services.intake.rules.names import PersonName, is_placeholder, name_of_parts, parse_name
 from services.intake.rules.phones import normalise_phone
@@ -99,11 +99,16 @@ def _add_request(facts: Facts, extraction: Extraction) -> None:
 
 
 def _add_fingerprints(facts: Facts, extraction: Extraction) -> None:
-    transmission = Transmission(*(facts[fact] for fact in Transmission._fields))
+    transmission = Transmission(
+        facts["network_id"],
+        facts["source"],
+        facts["received_at"],
+        facts["source_message_id"],
+        facts["content_digest"],
+    )
     identifiers = Identifiers(facts["given_name"], facts["last_name"], facts["birth_date"], facts["phone"])
     substance = (*[facts[fact] for fact in _SUBSTANCE], *facts["diagnosis_codes"], *extraction.text_digests)
-    facts["fingerprint"] = fingerprint_of(transmission, identifiers)
-    facts["content_fingerprint"] = content_fingerprint_of(transmission, identifiers, substance)
+    facts["fingerprint"], facts["content_fingerprint"] = fingerprints_of(transmission, identifiers, substance)
 
 
 def _missing_items(facts: Facts, extraction: Extraction, name: PersonName) -> tuple[MissingItem, ...]:

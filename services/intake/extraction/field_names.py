@@ -123,7 +123,7 @@ _LABELS: dict[FieldName, str] = {
 LONGEST_LABEL_WORDS = 5
 _NOT_WORD_CHARACTERS = re.compile(r"[^a-z0-9]+")
 _LONGEST_KEY = 80
-_CACHED = 4096
+_CACHED = 512
 
 
 def squash(label: str) -> str:
@@ -157,6 +157,26 @@ def field_of_key(key: str) -> FieldName | None:
     if field is None or field in _NO_USE:
         return None
     return _IN_STRUCTURE.get(field, field)
+
+
+class KeysUnder(dict[str, FieldName | None]):
+    """The fields of the keys under a prefix, looked up once; forms of one portal have the same keys each time."""
+
+    def __init__(self, prefix: str) -> None:
+        super().__init__()
+        self._prefix = prefix
+
+    def __missing__(self, key: str) -> FieldName | None:
+        name = field_of_key(self._prefix + key)
+        if len(self) < _CACHED:
+            self[key] = name
+        return name
+
+
+@lru_cache(_CACHED)
+def keys_under(prefix: str) -> KeysUnder:
+    """Return the fields of the keys under a prefix."""
+    return KeysUnder(prefix)
 
 
 def _by_owner(squashed: str) -> FieldName | None:

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from schemas.vocabulary import MissingItem
-from services.intake.extraction.field_names import FieldName, Fields, field_of_key
+from services.intake.extraction.field_names import FieldName, Fields, field_of_key, keys_under
 from services.intake.extraction.findings import FileRole, Finding, FoundFile, FoundText, Part
 from services.intake.extraction.limits import DEEPEST_FORM, MOST_FILES, MOST_FORM_KEYS
 
@@ -57,11 +57,12 @@ def _fill_in(fields: Fields, name: FieldName, value: str) -> None:
 
 def _fill_in_form(fields: Fields, form: dict[str, Any], prefix: str, depth: int) -> None:
     # a leaf is known by the words on the way to it: "patient" / "phone" is the key "patient phone"
+    names = keys_under(prefix)
     for key, value in islice(form.items(), MOST_FORM_KEYS):
         if isinstance(value, dict):
             if depth < DEEPEST_FORM:
                 _fill_in_form(fields, value, f"{prefix}{key} ", depth + 1)
-        elif value and (name := field_of_key(prefix + key)) is not None:
+        elif value and (name := names[key]) is not None:
             text = value if isinstance(value, str) else _written(value)
             if text and not text.isspace():
                 _fill_in(fields, name, text)

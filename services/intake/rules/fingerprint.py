@@ -38,13 +38,25 @@ class Identifiers(NamedTuple):
         has_name = self.last_name is not None and self.given_name is not None
         return has_name and (self.birth_date is not None or self.phone is not None)
 
-    def __str__(self) -> str:
-        name = f"{self.given_name or ''}{_SEPARATOR}{self.last_name or ''}".casefold()
-        return f"{name}{_SEPARATOR}{self.birth_date or ''}{_SEPARATOR}{self.phone or ''}"
+    def as_text(self) -> str:
+        """Return them in one text."""
+        given, last, born, phone = self
+        date_text = born.isoformat() if born else ""
+        return f"{given or ''}{_SEPARATOR}{last or ''}{_SEPARATOR}{date_text}{_SEPARATOR}{phone or ''}".casefold()
 
 
-def fingerprint_of(transmission: Transmission, identifiers: Identifiers) -> str:
-    """Return the fingerprint of a transmission.
+class Fingerprints(NamedTuple):
+    """By what a message is known again."""
+
+    transmission: str
+    #: None when nobody is named or nothing is asked
+    content: str | None
+
+
+def fingerprints_of(
+    transmission: Transmission, identifiers: Identifiers, substance: tuple[str | None, ...]
+) -> Fingerprints:
+    """Return the fingerprints of a transmission and of what is asked for whom.
 
     A message id says by itself that a message comes again, so the time stays out then: the bucket's edge
     must not split it. Without one the same bytes may be meant anew later, and the bucket counts.
@@ -54,18 +66,12 @@ def fingerprint_of(transmission: Transmission, identifiers: Identifiers) -> str:
         mark = f"id:{message_id}"
     else:
         mark = f"digest:{content_digest}:{int(received_at.timestamp()) // BUCKET_S}"
-    return _digest(_SEPARATOR.join(("transmission", network_id, source, mark, str(identifiers))))
-
-
-def content_fingerprint_of(
-    transmission: Transmission, identifiers: Identifiers, substance: tuple[str | None, ...]
-) -> str | None:
-    """Return the fingerprint of what is asked for whom, or None when nobody is named or nothing is asked."""
+    who = f"{network_id}{_SEPARATOR}{source}{_SEPARATOR}{identifiers.as_text()}"
+    of_transmission = _digest(f"transmission{_SEPARATOR}{who}{_SEPARATOR}{mark}")
     if not identifiers.name_somebody or not any(substance):
-        return None
+        return Fingerprints(of_transmission, None)
     words = _folded(_SEPARATOR.join([word or "" for word in substance]))
-    who = (transmission.network_id, transmission.source, str(identifiers))
-    return _digest(_SEPARATOR.join(("content", *who, words)))
+    return Fingerprints(of_transmission, _digest(f"content{_SEPARATOR}{who}{_SEPARATOR}{words}"))
 
 
 def text_digest(text: str) -> str:
