@@ -40,7 +40,6 @@ class Why(StrEnum):
     FOREIGN_NETWORK = "foreign_network"
     EARLIER_STAY = "earlier_stay"
     CLOCK_NOT_RUNNING = "clock_not_running"
-    DUE_TIME_MOVED = "due_time_moved"
     ALREADY_BREACHED = "already_breached"
     ALREADY_OPENED = "already_opened"
     SUPERSEDED = "superseded"

@@ -21,9 +21,6 @@ def apply_signal(book: Rulebook, draft: Draft, signal: SlaSignalled) -> NoChange
     # the due time moved while the signal was on its way: its clock is armed again with the new one
     if signal.due_at != referral.due_at:
         return NoChange(Why.SUPERSEDED)
-    # the clock that fired was set for another due time; the one of the new due time is still to fire
-    if signal.due_at != referral.due_at:
-        return NoChange(Why.DUE_TIME_MOVED)
     if referral.breached:
         return NoChange(Why.ALREADY_BREACHED)
     if signal.kind is SignalKind.REMINDER:
