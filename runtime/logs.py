@@ -1,5 +1,6 @@
 """Structured logs: one JSON object a line, an event name and ids, never content."""
 
+import json
 import logging
 import sys
 
@@ -8,9 +9,9 @@ import structlog
 
 def configure_logs(*, service: str, instance: str, level: str) -> None:
     """Send every log of the process to standard error as JSON lines."""
-    logging.basicConfig(
-        level=logging.WARNING, stream=sys.stderr, format='{"event": "%(name)s", "level": "%(levelname)s"}'
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_PlaceOnly())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -24,6 +25,18 @@ def configure_logs(*, service: str, instance: str, level: str) -> None:
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(service=service, instance=instance)
+
+
+class _PlaceOnly(logging.Formatter):
+    """Tells of a library's log line where it comes from and what kind of error it holds, as its text may quote data."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line without its message and its traceback."""
+        entry = {"event": record.name, "level": record.levelname.lower(), "at": f"{record.module}:{record.lineno}"}
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None:
+            entry |= {"error_type": type(error).__name__, "error_at": place_of(error) or "?"}
+        return json.dumps(entry)
 
 
 def _error_class_only(_logger: object, _method: str, entry: structlog.typing.EventDict) -> structlog.typing.EventDict:
