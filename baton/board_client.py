@@ -97,13 +97,14 @@ def board_for(user_id: str) -> BoardClient:
 def _board_url() -> str:
     if url := os.environ.get("BOARD_URL"):
         return url
-    from baton.stack.control import running
     from baton.stack.paths import home_from
 
-    url = running(home_from(os.environ)).addresses.board_url
-    if not url:
-        raise Refused("the running stack has no board")
-    return url
+    home = home_from(os.environ)
+    try:
+        state = json.loads(home.state.read_text())
+        return str(state["addresses"]["board_url"])
+    except (OSError, ValueError, KeyError):
+        raise Refused(f"no stack runs in {home.root}; start one with `baton up`, or set BOARD_URL") from None
 
 
 def _explain(reply: Reply) -> str:

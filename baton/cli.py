@@ -10,10 +10,13 @@ from baton import commands
 from baton.refusal import Refused
 
 REFUSED = 1
+#: commands that people wait for: found at once, without bringing in what the others need
+QUICK = {"status", "timeline", "command"}
+QUICK_MODULES = ["command", "query"]
 
 
 def build() -> typer.Typer:
-    """Put the command together: every module of `baton/commands` registers its own."""
+    """Put the command together: every module of `baton/commands` registers its own; quick ones alone."""
     app = typer.Typer(
         name="baton",
         help="A referral is handed on, never dropped.",
@@ -21,9 +24,15 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
         add_completion=False,
     )
-    for module in sorted(found.name for found in pkgutil.iter_modules(commands.__path__)):
+    for module in _modules(sys.argv[1:2]):
         importlib.import_module(f"{commands.__name__}.{module}").register(app)
     return app
+
+
+def _modules(first_word: list[str]) -> list[str]:
+    if QUICK.intersection(first_word):
+        return QUICK_MODULES
+    return sorted(found.name for found in pkgutil.iter_modules(commands.__path__))
 
 
 def main() -> None:
