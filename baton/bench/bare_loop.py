@@ -55,7 +55,7 @@ def main() -> None:
     while True:
         messages = [m for m in consumer.consume(BATCH, 0.05) if m.error() is None]
         for message in messages:
-            event = codec.decode(IntakeSubmitted, message.value())  # type: ignore[arg-type]  # values are bytes here
+            event = codec.decode(IntakeSubmitted, message.value())
             received = _received(event)
             producer.produce(output, key=received.matching_key, value=codec.encode(received))
         if messages:

@@ -1,6 +1,7 @@
 """A town of made-up patients for the matcher's bench, with names as unevenly spread as real ones."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate
@@ -105,9 +106,18 @@ def load_residents(connection: psycopg.Connection, town: Town, how_many: int) ->
             for row in keys:
                 copy.write_row(row)
         connection.execute(_INSERT_KEYS, [NETWORK])
-    with connection.transaction():
-        connection.execute("ANALYZE matcher.patient, matcher.patient_key")
+    _settle(connection)
     return returning
+
+
+def _settle(connection: psycopg.Connection) -> None:
+    # what a server would have done long ago with rows that are not all a minute old
+    connection.commit()
+    connection.autocommit = True
+    connection.execute("VACUUM (ANALYZE) matcher.patient, matcher.patient_key")
+    with suppress(psycopg.errors.InsufficientPrivilege):
+        connection.execute("CHECKPOINT")
+    connection.autocommit = False
 
 
 def referrals(town: Town, residents: Sequence[Demographics], *, seed: str, how_many: int) -> Iterator[ReferralReceived]:

@@ -128,6 +128,6 @@ def _read_states(
     while not stop.is_set():
         for message in consumer.consume(500, 0.02):
             if message.error() is None:
-                state = codec.decode(ReferralState, message.value())  # type: ignore[arg-type]  # values are bytes here
+                state = codec.decode(ReferralState, message.value())
                 seen.setdefault(state.referral_id, clock.now())
     consumer.close()

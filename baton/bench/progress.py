@@ -49,5 +49,3 @@ def slope(points: list[tuple[float, int]], records: int) -> float:
     if high[1] == low[1]:
         low, high = points[0], points[-1]
     return (high[1] - low[1]) / max(high[0] - low[0], 1e-9)
-
-

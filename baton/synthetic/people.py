@@ -37,7 +37,7 @@ NAME_ENDINGS = (
     "bach", "berg", "borne", "bridge", "brook", "burgh", "by", "cliff", "combe", "cott", "dale", "den", "don", "ester",
     "felt", "field", "ford", "gate", "grave", "ham", "haven", "holm", "hurst", "ing", "land", "ley", "lock", "low",
     "man", "mark", "mere", "mont", "moor", "ness", "pool", "port", "quist", "ridge", "row", "sett", "shaw", "son",
-    "stead", "stein", "stone", "stow", "strand", "ton", "vale", "ville", "wald", "ward", "well", "wick", "wood", "worth",
+    "stead", "stein", "stone", "stow", "strand", "ton", "vale", "ville", "wald", "wick", "wood", "worth",
 )  # fmt: skip
 COMMON_NAME_SHARE = 0.2
 FIRST_BIRTH_DATE = date(1935, 1, 1)
