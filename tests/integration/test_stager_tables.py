@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -96,6 +97,27 @@ def test_the_step_quarantines_the_one_and_applies_the_others(stager: RealStager)
 
     assert [setback.state for setback in batch.setbacks] == ["quarantined", "parked"]
     assert (stager.referral(first).owner_user, stager.referral(second).owner_user) == (None, "ivy")
+
+
+def test_two_stagers_take_turns_on_the_same_referrals(stager: RealStager, database_url: str) -> None:
+    """Partitions of the three topics need not go to the same instance, so both may touch one referral."""
+    referrals = [open_referral(stager, number) for number in range(1, 9)]
+    rounds = 10
+
+    def work(name: str, in_order: list[str]) -> None:
+        with connect(settings_of(database_url), role="stager") as connection:
+            own = RealStager(connection, instance=name)
+            for number in range(rounds):
+                attempt = CommandAction.RECORD_ATTEMPT
+                own.handle(*(command(r, "ivy", attempt, command_id=f"{name}-{number}") for r in in_order))
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(work, ("one", "two"), (referrals, referrals[::-1])))
+
+    for referral_id in referrals:
+        rows = stager.rows("SELECT sequence FROM stager.stage_history WHERE referral_id = %s ORDER BY 1", referral_id)
+        assert [row["sequence"] for row in rows] == list(range(1, 2 * rounds + 2))
+        assert stager.referral(referral_id).sequence == 2 * rounds + 1
 
 
 def test_waits_tell_on_whom_and_how_long(stager: RealStager) -> None:
