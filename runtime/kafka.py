@@ -66,7 +66,8 @@ def consumer_config(settings: ServiceSettings, *, service: str) -> dict[str, Any
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
         "auto.offset.reset": "earliest",
-        "partition.assignment.strategy": "cooperative-sticky",
+        # eager: with static members, a cooperative rebalance can leave partitions to nobody (docs/decisions/0020)
+        "partition.assignment.strategy": "range",
         "session.timeout.ms": SESSION_TIMEOUT_MS,
         "heartbeat.interval.ms": 1_500,
         "max.poll.interval.ms": 60_000,
