@@ -65,7 +65,7 @@ class Planted:
 
     topic: str
     partition: int
-    offset: int
+    offset: int  #: negative where the broker did not confirm it
     kind: str
     key: str | None
 

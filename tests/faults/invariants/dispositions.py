@@ -58,7 +58,8 @@ def _poison_applied(evidence: Evidence, rows: Mapping[Place, list[QuarantineRow]
     for poison in evidence.ledger.planted:
         for service, topics in evidence.consumed.items():
             place = (service, poison.topic, poison.partition, poison.offset)
-            if poison.topic in topics and place not in rows:
+            is_there = poison.offset >= 0
+            if is_there and poison.topic in topics and place not in rows:
                 yield _wrong(f"poison ({poison.kind}) is not in quarantine", place)
 
 

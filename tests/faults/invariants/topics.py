@@ -52,9 +52,9 @@ def _renamed(records: Sequence[Record]) -> Iterator[Violation]:
 
 
 def _unreadable(evidence: Evidence) -> Iterator[Violation]:
-    planted = {(p.topic, p.partition, p.offset) for p in evidence.ledger.planted}
+    planted = {(poison.topic, poison.key) for poison in evidence.ledger.planted}
     for record in evidence.records:
-        if record.event_id is None and (record.topic, record.partition, record.offset) not in planted:
+        if record.event_id is None and (record.topic, record.key) not in planted:
             yield _wrong(f"a subscriber can not read a record of {record.topic}", _place(record))
 
 
