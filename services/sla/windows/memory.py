@@ -1,8 +1,10 @@
 """What the windows remember, in Faust tables that are rebuilt from their changelogs."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
+
+import orjson
 
 from schemas.vocabulary import SignalKind, Stage
 from services.sla.rules.bundling import TakenSignal
@@ -17,27 +19,41 @@ STORM_PARTITION = 0
 
 
 class FactTable:
-    """Facts by key in one Faust table; a fact can be deleted outside of a stream.
+    """Facts by key in one Faust table.
 
-    Faust writes a deletion to the partition of the event in hand, and in a timer there is none; so the partition is
-    kept with the fact.
+    Its changelog is written here and not by Faust, for two reasons. Faust writes a deletion to the partition of the
+    event in hand, and in a timer there is none; so the partition is kept with the fact. And Faust hands writes to a
+    buffer whose flush before a commit gives up after 100 ms, so that offsets could get ahead of the changelog; here
+    every write is with the Kafka producer, whose flush waits, before the event is done.
     """
 
-    def __init__(self, app: Any, table: Table, *, partitions: int) -> None:
-        self._table = app.Table(table.value, partitions=partitions, key_serializer="json", value_serializer="json")
+    def __init__(self, app: Any, table: Table, *, partitions: int, on_failure: Callable[[BaseException], None]) -> None:
+        self._app = app
+        self._table = app.Table(table.value, partitions=partitions)
+        self._on_failure = on_failure
 
-    def put(self, key: str, row: Row, *, partition: int) -> None:
+    async def put(self, key: str, row: Row, *, partition: int) -> None:
         """Remember a fact; again is the same."""
         row = {**row, "partition": partition}
         self._table.data[key] = row
-        self._table.send_changelog(partition, key, row)
+        await self._log(key, orjson.dumps(row), partition)
 
-    def forget(self, keys: Iterable[str]) -> None:
+    async def forget(self, keys: Iterable[str]) -> None:
         """Forget facts."""
         for key in keys:
             row = self._table.data.pop(key, None)
             if row is not None:
-                self._table.send_changelog(row["partition"], key, None, value_serializer="raw")
+                await self._log(key, None, row["partition"])
+
+    async def _log(self, key: str, value: bytes | None, partition: int) -> None:
+        topic = self._table.changelog_topic_name
+        sent = await self._app.producer.send(topic, orjson.dumps(key), value, partition, None, None)
+        sent.add_done_callback(self._check)
+
+    def _check(self, sent: Any) -> None:
+        error = None if sent.cancelled() else sent.exception()
+        if error is not None:
+            self._on_failure(error)
 
     def get(self, key: str) -> Row | None:
         """Return a fact."""

@@ -55,7 +55,7 @@ class Room:
         #: places with breaches that were not judged yet; None for all, as after a start
         self._unjudged: set[Place] | None = None
 
-    def take(self, event: SlaSignalled, *, partition: int) -> None:
+    async def take(self, event: SlaSignalled, *, partition: int) -> None:
         """Remember a signal until its window is over, and a breach for as long as it can be part of a storm.
 
         Raises:
@@ -63,9 +63,9 @@ class Room:
         """
         signal = take(event)
         row = signal_row(signal, seen_at=self._clock.now())
-        self._untold.put(signal.signal_id, row, partition=partition)
+        await self._untold.put(signal.signal_id, row, partition=partition)
         if signal.kind is SignalKind.BREACH:
-            self._breaches.put(signal.signal_id, row, partition=partition)
+            await self._breaches.put(signal.signal_id, row, partition=partition)
             if self._unjudged is not None:
                 self._unjudged.add(place_of(row))
 
@@ -74,13 +74,13 @@ class Room:
         now = self._clock.now()
         await self._tell_windows(now)
         await self._tell_storms(now)
-        self._forget_old(now)
+        await self._forget_old(now)
 
     async def _tell_windows(self, now: datetime) -> None:
         over = [signal for signal in self._untold_signals() if self._is_over(signal, now)]
         if over:
             await self._send(notices_of(over, window=self._rule.length), now)
-            self._untold.forget(signal.signal_id for signal in over)
+            await self._untold.forget(signal.signal_id for signal in over)
             metrics.WINDOW_SIGNALS.labels("told").inc(len(over))
 
     def _untold_signals(self) -> list[TakenSignal]:
@@ -109,14 +109,16 @@ class Room:
         if escalations:
             await self._send(escalations, now)
         if storm is not None and storm != before:
-            self._storms.put(key, storm_row(storm), partition=STORM_PARTITION)
+            await self._storms.put(key, storm_row(storm), partition=STORM_PARTITION)
 
-    def _forget_old(self, now: datetime) -> None:
+    async def _forget_old(self, now: datetime) -> None:
         kept = self._rule.storm.length + self._rule.storm.hop + self._rule.grace
-        self._breaches.forget(
+        await self._breaches.forget(
             key
             for key, row in self._breaches.items()
             if max(row["seen_at"], datetime.fromisoformat(row["fires_at"]).timestamp()) + kept.total_seconds()
             < now.timestamp()
         )
-        self._storms.forget(key for key, row in self._storms.items() if storm_of_row(row).until + STORM_MEMORY < now)
+        await self._storms.forget(
+            key for key, row in self._storms.items() if storm_of_row(row).until + STORM_MEMORY < now
+        )

@@ -45,7 +45,7 @@ class Worker:
         self._codec = make_codec(settings)
         self._prefix = settings.topic_prefix
         self._taken, self._taken_before = 0, 0
-        tables = {table: FactTable(self.app, table, partitions=partitions) for table in Table}
+        tables = {table: FactTable(self.app, table, partitions=partitions, on_failure=_end) for table in Table}
         self._room = Room(
             rule_of(settings),
             clock_of(settings.clock),
@@ -73,13 +73,13 @@ class Worker:
 
     async def _take_all(self, stream: Any) -> None:
         async for event in stream.events():
-            self._take(event.message)
+            await self._take(event.message)
 
-    def _take(self, message: Any) -> None:
+    async def _take(self, message: Any) -> None:
         """Take one record; Faust would count an exception as done, so none leaves here."""
         self._taken += 1
         try:
-            self._room.take(self._codec.decode(SlaSignalled, message.value), partition=message.partition)
+            await self._room.take(self._codec.decode(SlaSignalled, message.value), partition=message.partition)
             metrics.WINDOW_SIGNALS.labels("taken").inc()
             failpoint("windows.after_take")
         except (Undecodable, ValueError) as error:
@@ -87,8 +87,7 @@ class Worker:
             metrics.WINDOW_SIGNALS.labels("unreadable").inc()
             log.warning("signal_unreadable", error=error, partition=message.partition, offset=message.offset)
         except Exception as error:  # noqa: BLE001 - nothing is acknowledged that was not taken
-            log.error("process_ends_unexpectedly", error=error)
-            end_at_once(EXIT_INTERNAL)
+            _end(error)
 
     async def _tell(self) -> None:
         if self.app.rebalancing:
@@ -116,6 +115,11 @@ class Worker:
             at.timestamp(),
             dict(cloudevents_headers(notice, source=APP, at=at, traceparent=None)),
         )
+
+
+def _end(error: BaseException) -> None:
+    log.error("process_ends_unexpectedly", error=error)
+    end_at_once(EXIT_INTERNAL)
 
 
 def rule_of(settings: WindowsSettings) -> WindowRule:
