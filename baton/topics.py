@@ -30,7 +30,8 @@ def apply_topics(settings: ServiceSettings, *, partitions: int, replication_fact
     Raises:
         Refused: the broker refused a topic, or the registry a schema.
     """
-    register_schemas(make_registry_client(settings), topic_prefix=settings.topic_prefix)
+    with make_registry_client(settings) as registry:
+        register_schemas(registry, topic_prefix=settings.topic_prefix)
     wanted = {
         settings.topic_prefix + topic.name: topic_config(topic, replication_factor=replication_factor)
         for topic in TOPICS

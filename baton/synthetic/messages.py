@@ -31,9 +31,12 @@ class Message:
     @property
     def path(self) -> str:
         """The intake door of the message's channel."""
-        return {Channel.PORTAL: "/portal/referrals", Channel.FHIR: "/fhir"}.get(
-            self.channel, f"/inbound/{self.channel}"
-        )
+        return path_of(self.channel)
+
+
+def path_of(channel: Channel) -> str:
+    """Return the HTTP door of a channel; HL7 messages come by MLLP instead."""
+    return {Channel.PORTAL: "/portal/referrals", Channel.FHIR: "/fhir"}.get(channel, f"/inbound/{channel}")
 
 
 def render(order: Order, channel: Channel, random: Random, *, clinic: str, is_messy: bool = False) -> Message:

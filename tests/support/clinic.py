@@ -1,5 +1,6 @@
 """What senders and staff do with a running Baton, through its doors only."""
 
+import re
 import socket
 from types import TracebackType
 from typing import Any
@@ -7,11 +8,15 @@ from typing import Any
 import httpx
 
 from baton.sandbox import Sandbox
-from baton.synthetic.messages import Message
+from baton.synthetic.messages import Message, path_of
 from schemas.vocabulary import Channel
 from tests.support.waiting import eventually
 
 MLLP_START, MLLP_END = b"\x0b", b"\x1c\x0d"
+
+
+class NotAccepted(Exception):
+    """A door refused what was handed in."""
 
 
 class Clinic:
@@ -34,17 +39,29 @@ class Clinic:
 
     def send(self, message: Message) -> str:
         """Hand a message in and return the referral id of the acknowledgement."""
-        if message.channel is Channel.HL7:
-            assert b"|AA|" in self.send_mllp(message.content)
-            return ""
+        (referral_id,) = self.hand_in(message.channel, message.content, message.content_type, clinic=message.clinic)
+        return referral_id
+
+    def hand_in(self, channel: Channel, content: bytes, content_type: str, *, clinic: str = "harbor") -> list[str]:
+        """Hand content in and return the referral ids of the acknowledgement.
+
+        Raises:
+            NotAccepted: the door refused it.
+        """
+        if channel is Channel.HL7:
+            answer = self.send_mllp(content)
+            if b"MSA|AA|" not in answer:
+                raise NotAccepted(answer.decode())
+            return re.findall(r"referral (\S+) submission", answer.decode())
         reply = self._intake.post(
-            message.path,
-            content=message.content,
-            headers={"Content-Type": message.content_type},
-            params={"network": "riverside", "clinic": message.clinic},
+            path_of(channel),
+            content=content,
+            headers={"Content-Type": content_type},
+            params={"network": "riverside", "clinic": clinic},
         )
-        assert reply.is_success, reply.text
-        return str(reply.json().get("referral_id") or reply.json()["referrals"][0]["referral_id"])
+        if not reply.is_success:
+            raise NotAccepted(f"{reply.status_code} {reply.text}")
+        return [str(row["referral_id"]) for row in reply.json()["referrals"]]
 
     def send_mllp(self, content: bytes) -> bytes:
         """Hand an HL7 message in and return the answer."""
