@@ -47,7 +47,7 @@ class KnownPatients:
             return
         network_of = {key: network_id for network_id, key in unread}
         self._stored_blocks.update({key: [] for key in network_of})
-        for key, patient_id in self._tables.blocks(unread, limit=self._limit):
+        for key, patient_id in self._tables.blocks(sorted(unread), limit=self._limit):
             self._stored_blocks[key].append(patient_id)
         wanted = {
             (network_of[key], patient_id)
@@ -57,7 +57,7 @@ class KnownPatients:
             if patient_id not in self._patients
         }
         if wanted:
-            self._patients.update({patient.patient_id: patient for patient in self._tables.patients(wanted)})
+            self._patients.update({patient.patient_id: patient for patient in self._tables.patients(sorted(wanted))})
         self._read_decisions(wanted)
 
     def get(self, network_id: str, patient_id: str) -> Patient | None:

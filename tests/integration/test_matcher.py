@@ -170,4 +170,4 @@ def test_key_rows_hold_no_identifiers(connection: psycopg.Connection) -> None:
 
     assert {(network, patient_id) for network, _, patient_id in keys} == {(NETWORK, patient_of("one"))}
     assert all(isinstance(key, int) for _, key, _ in keys)
-    assert len(keys) == 5
+    assert len(keys) == 4

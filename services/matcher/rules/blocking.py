@@ -8,6 +8,8 @@ from services.matcher.rules.identity import ISSUER_MARK, Identity
 
 #: above this many candidates a block is a shared value rather than a person; it goes to review (R19)
 BLOCK_LIMIT = 200
+#: of the first name, where the last name may be another: one letter alone would bring six strangers a referral
+FIRST_LETTERS = 3
 
 
 def blocking_keys(network_id: str, identity: Identity) -> tuple[int, ...]:
@@ -20,16 +22,14 @@ def blocking_keys(network_id: str, identity: Identity) -> tuple[int, ...]:
 
 def _words(identity: Identity) -> Iterator[str]:
     sound = phonetic_code(identity.last) if identity.last else ""
-    initial = identity.given[:1]
     born = identity.birth_date
     if born is not None:
         if sound:
             yield f"birth date and last name\x1f{born.isoformat()}\x1f{sound}"
-        if initial:
-            yield f"birth date and initial\x1f{born.isoformat()}\x1f{initial}"
-        if sound and initial:
-            yield f"birth year, last name and initial\x1f{born.year}\x1f{sound}\x1f{initial}"
-            yield f"birthday, last name and initial\x1f{born.month}-{born.day}\x1f{sound}\x1f{initial}"
+        if identity.given:
+            yield f"birth date and start of first name\x1f{born.isoformat()}\x1f{identity.given[:FIRST_LETTERS]}"
+        if sound and identity.given:
+            yield f"birth year, last name and initial\x1f{born.year}\x1f{sound}\x1f{identity.given[:1]}"
     if identity.phone is not None:
         yield f"phone\x1f{identity.phone}"
     for record_number in identity.record_numbers:
