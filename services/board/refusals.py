@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.board.desk import NotSignedIn
 from services.board.store.queues import BadPosition
-from services.board.store.session import UnknownPerson, Unreachable
+from services.board.store.session import UnknownPerson, Unreachable, UnusableValue
 
 log = structlog.get_logger()
 
@@ -42,6 +42,7 @@ _STATUS: dict[type[Exception], HTTPStatus] = {
     BadPosition: HTTPStatus.BAD_REQUEST,
     BadValue: HTTPStatus.UNPROCESSABLE_ENTITY,
     Unreachable: HTTPStatus.SERVICE_UNAVAILABLE,
+    UnusableValue: HTTPStatus.UNPROCESSABLE_ENTITY,
 }
 
 

@@ -21,7 +21,7 @@ from services.board.store.session import (
     session_of,
 )
 from tests.support.board import board_settings, migrated_database
-from tests.support.network_rows import NetworkRows, SyntheticPatient, SyntheticReferral
+from tests.support.network_rows import NetworkRows, SyntheticPatient, SyntheticReferral, multiply_patients
 
 PEOPLE_TABLES = (
     "matcher.patient",
@@ -277,27 +277,13 @@ def test_who_can_see_a_referral_is_a_query(world: World) -> None:
 
 #: what a search may also be narrowed by, which could choose another index
 ALSO_GIVEN = {"by_name": ("birth_date", "phone"), "by_phone": ("birth_date",)}
-MANY_PATIENTS = """
-    INSERT INTO matcher.patient (network_id, patient_id, matching_key, given_name, last_name, birth_date, phone, mrn,
-                                 created_at, updated_at)
-    SELECT network_id, patient_id || '-' || n, matching_key, given_name, last_name || chr(97 + n %% 26), birth_date + n,
-           '+1617' || 2000000 + n, 'M' || n, created_at, updated_at
-    FROM matcher.patient, generate_series(1, %(many)s) AS n WHERE patient_id = 'p-harbor'
-"""
-MANY_REFERRALS = """
-    INSERT INTO matcher.referral
-    SELECT (jsonb_populate_record(referral, jsonb_build_object(
-        'referral_id', referral_id || n, 'patient_id', 'p-harbor-' || n))).*
-    FROM matcher.referral, generate_series(1, %(many)s) AS n WHERE patient_id = 'p-harbor'
-"""
 
 
 def test_the_search_uses_indexes_in_spite_of_the_row_rules(world: World) -> None:
     given = {"network_id": "riverside", "birth_date": "1984-03-20", "phone": "+16172000011", "mrn": "M11", "most": 50}
     names = {"last_names": ["sentinell"], "given_from": ["m"], "given_to": ["n"]}
     with psycopg.connect(world.database_url) as connection:
-        for statement in (MANY_PATIENTS, MANY_REFERRALS, "ANALYZE matcher.patient, matcher.referral"):
-            connection.execute(statement.encode(), {"many": 5000} if "many" in statement else None)
+        multiply_patients(connection, "p-harbor", 5000)
         connection.execute("SELECT board.enter('ivy')")
         for name, index in INDEX_OF_SEARCH.items():
             query = b"EXPLAIN " + (SQL_FOLDER / f"{name}.sql").read_bytes()

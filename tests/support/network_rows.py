@@ -26,6 +26,21 @@ STAFF: tuple[tuple[str, str, list[str], list[str]], ...] = (
 )
 
 
+_MANY_PATIENTS = """
+    INSERT INTO matcher.patient (network_id, patient_id, matching_key, given_name, last_name, birth_date, phone, mrn,
+                                 created_at, updated_at)
+    SELECT network_id, patient_id || '-' || n, matching_key, given_name, last_name || chr(97 + n %% 26), birth_date + n,
+           '+1617' || 2000000 + n, 'M' || n, created_at, updated_at
+    FROM matcher.patient, generate_series(1, %(many)s) AS n WHERE patient_id = %(of)s
+"""
+_MANY_REFERRALS = """
+    INSERT INTO matcher.referral
+    SELECT (jsonb_populate_record(referral, jsonb_build_object(
+        'referral_id', referral_id || n, 'patient_id', patient_id || '-' || n))).*
+    FROM matcher.referral, generate_series(1, %(many)s) AS n WHERE patient_id = %(of)s
+"""
+
+
 @dataclass(frozen=True)
 class SyntheticPatient:
     """A patient to be written."""
@@ -220,3 +235,10 @@ def _document(referral: SyntheticReferral) -> dict[str, object]:
         "readable": True,
         "received_at": RECEIVED,
     }
+
+
+def multiply_patients(connection: psycopg.Connection, patient_id: str, many: int) -> None:
+    """Write so many likenesses of a patient with a referral each, and tell the planner of them."""
+    for statement in (_MANY_PATIENTS, _MANY_REFERRALS):
+        connection.execute(statement.encode(), {"many": many, "of": patient_id})
+    connection.execute("ANALYZE matcher.patient, matcher.referral")

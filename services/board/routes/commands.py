@@ -18,7 +18,10 @@ from services.board.store.commands import read_command
 from services.board.store.session import Person
 
 router = APIRouter(prefix="/api", tags=["commands"])
-Word = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+#: the database holds no NUL, and a command that cannot be stored would end in quarantine
+NO_NUL = r"^[^\x00]*$"
+Word = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=NO_NUL)]
+Text = Annotated[str, StringConstraints(max_length=4000, pattern=NO_NUL)]
 Wait = Annotated[float, Query(ge=0, le=30, description="Seconds to wait for the answer.")]
 
 
@@ -34,7 +37,7 @@ class CommandRequest(BaseModel):
     expected_version: int | None = Field(None, ge=1, description="The version the wish is based on; none accepts any.")
     to_stage: Stage | None = None
     reason_code: Word | None = None
-    comment: Annotated[str, StringConstraints(max_length=4000)] | None = None
+    comment: Text | None = None
     task_id: Word | None = None
     outcome: AttemptOutcome | None = None
     priority: Priority | None = None

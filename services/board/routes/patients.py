@@ -13,13 +13,12 @@ from services.board.answers import CorrectionAnswer
 from services.board.correcting import Correction, correct
 from services.board.desk import AsCaller
 from services.board.refusals import BadValue
-from services.board.routes.commands import Wait
+from services.board.routes.commands import NO_NUL, Text, Wait
 from services.board.routes.referrals import canonical
 from services.board.rules.queries import phone_of
 
 router = APIRouter(prefix="/api/patients", tags=["patients"])
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Text = Annotated[str, StringConstraints(max_length=4000)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=NO_NUL)]
 
 
 class CorrectionRequest(BaseModel):
@@ -32,7 +31,7 @@ class CorrectionRequest(BaseModel):
     )
     kind: CorrectionKind = CorrectionKind.DEMOGRAPHICS
     referral_id: str | None = Field(None, max_length=40, description="The referral whose missing items it completes.")
-    other_patient_id: str | None = Field(None, max_length=64)
+    other_patient_id: str | None = Field(None, max_length=64, pattern=NO_NUL)
     decision: ReviewDecision | None = None
     given_name: Name | None = None
     last_name: Name | None = None

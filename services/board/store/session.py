@@ -36,6 +36,10 @@ class Unreachable(Exception):
     """The database does not answer; try again."""
 
 
+class UnusableValue(Exception):
+    """A value cannot be used; it is not repeated here."""
+
+
 class SettingsLeaked(Exception):
     """A connection came back to the pool with a person's settings still on it."""
 
@@ -113,6 +117,7 @@ def session_of(pool: Pool, user_id: str) -> Iterator[Session]:
     Raises:
         UnknownPerson: nobody of this id works in any network.
         Unreachable: the database does not answer.
+        UnusableValue: the database cannot hold a value that was asked for.
     """
     try:
         with pool.connection() as connection, connection.transaction():
@@ -120,6 +125,8 @@ def session_of(pool: Pool, user_id: str) -> Iterator[Session]:
     except (psycopg.OperationalError, PoolTimeout) as error:
         log.warning("database_unreachable", error=error)
         raise Unreachable from None
+    except psycopg.DataError:
+        raise UnusableValue from None
 
 
 def is_reachable(pool: Pool) -> bool:
