@@ -7,7 +7,8 @@ sends the same signals again, with the same ids, and the stager's inbox drops th
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from datetime import datetime
+from typing import NoReturn, Protocol
 
 import psycopg
 import structlog
@@ -18,12 +19,13 @@ from runtime.clock import Clock, clock_of
 from runtime.exactly_once import Progress
 from runtime.failpoints import EXIT_INTERNAL, failpoint
 from runtime.health import Readiness
-from runtime.kafka import Publisher, PublishFailed, make_publisher
+from runtime.kafka import PublishFailed, make_publisher
 from runtime.postgres import connect
 from runtime.process import begin_process, end_at_once, stop_on_signals
 from runtime.registry import make_codec
 from runtime.settings import load_settings
 from runtime.watchdog import Watchdog, start_watchdog
+from schemas.event import Event
 from services.sla import store
 from services.sla.rules.clocks import SlaClock, signal_of
 from services.sla.settings import FiringSettings
@@ -38,10 +40,17 @@ MAX_FAILURES = 3
 log = structlog.get_logger()
 
 
+class Signals(Protocol):
+    """Where signals go."""
+
+    def publish_all(self, events: Sequence[Event], at: datetime) -> None:
+        """Publish signals in order and wait until they are durable."""
+
+
 class Firing:
     """Fires due clocks on one connection."""
 
-    def __init__(self, connection: psycopg.Connection, publisher: Publisher, clock: Clock, *, limit: int) -> None:
+    def __init__(self, connection: psycopg.Connection, publisher: Signals, clock: Clock, *, limit: int) -> None:
         self._connection = connection
         self._publisher = publisher
         self._clock = clock
