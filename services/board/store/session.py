@@ -125,7 +125,9 @@ def session_of(pool: Pool, user_id: str) -> Iterator[Session]:
     except (psycopg.OperationalError, PoolTimeout) as error:
         log.warning("database_unreachable", error=error)
         raise Unreachable from None
-    except psycopg.DataError:
+    except psycopg.DataError as error:
+        if error.sqlstate is not None:
+            raise  # not the driver refusing a value, but a statement that is wrong
         raise UnusableValue from None
 
 
