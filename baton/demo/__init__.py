@@ -3,7 +3,8 @@
 import threading
 from collections.abc import Mapping
 
-PACE_S = 0.4
+SEND_EVERY_S = 1.0
+WORK_EVERY_S = 0.12
 SEED = 7
 
 
@@ -16,8 +17,8 @@ def run(stack_env: Mapping[str, str], stop: threading.Event) -> None:
     senders = Senders(stack_env, SEED)
     staff = Staff(stack_env["BOARD_URL"], SEED)
     workers = [
-        threading.Thread(target=senders.work, args=(stop, PACE_S), name="senders", daemon=True),
-        threading.Thread(target=staff.work, args=(stop, PACE_S / 2), name="staff", daemon=True),
+        threading.Thread(target=senders.work, args=(stop, SEND_EVERY_S), name="senders", daemon=True),
+        threading.Thread(target=staff.work, args=(stop, WORK_EVERY_S), name="staff", daemon=True),
     ]
     for worker in workers:
         worker.start()

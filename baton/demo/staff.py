@@ -12,9 +12,6 @@ import httpx
 from schemas.ids import named_id
 from schemas.vocabulary import Stage
 
-CLINICS = ("harbor", "hill", "lake")
-NETWORK = "riverside"
-
 #: stage, version and the rest of a referral as the board tells it -> the body of a command without its id
 Step = dict[str, object]
 
@@ -105,13 +102,14 @@ WORK: Mapping[Stage, tuple[str, tuple[Choice, ...]]] = {
     Stage.NO_SHOW: ("sam", (Choice(1.0, _move(Stage.READY_TO_SCHEDULE)),)),
     Stage.CANCELLED: ("sam", (Choice(1.0, _move(Stage.READY_TO_SCHEDULE)),)),
 }
-TEAMS: Mapping[str, tuple[str, ...]] = {
-    "intake": ("ivy",),
-    "eligibility": ("eli",),
-    "documentation": ("dora",),
-    "clinical_review": ("cleo",),
-    "scheduling": ("sam",),
+TEAMS: Mapping[str, str] = {
+    "intake": "ivy",
+    "eligibility": "eli",
+    "documentation": "dora",
+    "clinical_review": "cleo",
+    "scheduling": "sam",
 }
+SUPERVISOR = "sue"
 
 
 class Staff:
@@ -132,12 +130,13 @@ class Staff:
                 stop.wait(1.0)
 
     def step(self) -> None:
-        """Let one person take the next referral of one queue a step further."""
-        team = self._random.choice(tuple(TEAMS))
-        queue = f"{NETWORK}.{self._random.choice(CLINICS)}.{team}"
-        user = self._random.choice(TEAMS[team])
-        reply = self._get(f"/api/queues/{queue}/referrals?most=20", user)
-        rows = reply["referrals"]
+        """Let one person take a referral of a queue a step further, full queues first."""
+        open_of = {row["queue"]: row["open"] for row in self._get("/api/queues", SUPERVISOR)}
+        queues = [queue for queue in open_of if queue.rpartition(".")[2] in TEAMS and open_of[queue]]
+        if not queues:
+            return
+        queue = self._random.choices(queues, [open_of[queue] for queue in queues])[0]
+        rows = self._get(f"/api/queues/{queue}/referrals?most=20", TEAMS[queue.rpartition(".")[2]])["referrals"]
         if rows:
             self._act(self._random.choice(rows[: max(1, len(rows) // 2)]))
 

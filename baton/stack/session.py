@@ -6,7 +6,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 
@@ -19,6 +19,8 @@ from baton.stack.plan import needs_java
 from baton.stack.state import PartState, Phase, StackRecord
 from baton.stack.toolchain import ToolMissing, ensure_toolchain
 
+#: minutes instead of days, so that reminders and breaches can be watched; the view says so
+DEMO_POLICY = {"SLA_POLICY": "demo", "SLA_WINDOW_S": "15"}
 PHASES = {
     Phase.STARTING: "starting the broker, the registry and the database",
     Phase.PREPARING: "creating topics and tables",
@@ -29,7 +31,7 @@ PHASES = {
 def detached(home: StackHome, arguments: tuple[str, ...]) -> None:
     """Start a stack that outlives this command, and return when it is ready."""
     console = Console(stderr=True)
-    supervisor = _launch(home, arguments, console, ends_with_caller=False)
+    supervisor = _launch(home, arguments, console, os.environ, ends_with_caller=False)
     try:
         _show_start(home, supervisor, console)
     except KeyboardInterrupt:
@@ -41,7 +43,8 @@ def foreground(home: StackHome, arguments: tuple[str, ...], *, demo: bool) -> No
     """Start a stack, stay with it, and take it down when the person or anything else ends this command."""
     console = Console()
     with _asked_to_stop() as asked:
-        supervisor = _launch(home, arguments, console, ends_with_caller=True)
+        environment = {**DEMO_POLICY, **os.environ} if demo else os.environ
+        supervisor = _launch(home, arguments, console, environment, ends_with_caller=True)
         try:
             record = _show_start(home, supervisor, console, asked)
             if record is not None:
@@ -55,14 +58,19 @@ def foreground(home: StackHome, arguments: tuple[str, ...], *, demo: bool) -> No
 
 
 def _launch(
-    home: StackHome, arguments: tuple[str, ...], console: Console, *, ends_with_caller: bool
+    home: StackHome,
+    arguments: tuple[str, ...],
+    console: Console,
+    environment: Mapping[str, str],
+    *,
+    ends_with_caller: bool,
 ) -> subprocess.Popen[bytes]:
     try:
-        if needs_java(os.environ):
+        if needs_java(environment):
             ensure_toolchain(console.print)
     except ToolMissing as missing:
         raise Refused(str(missing)) from None
-    return control.launch(home, os.environ, arguments, ends_with_caller=ends_with_caller)
+    return control.launch(home, environment, arguments, ends_with_caller=ends_with_caller)
 
 
 def _show_start(
