@@ -103,7 +103,8 @@ class IntakePipeline:
         if not is_read_in_process(data):
             return None
         findings = read_structured(format_, data)
-        return None if any(isinstance(finding, FoundFile) for finding in findings) else _Read(list(findings))
+        # only the last finding is a text; what comes before it are files, and they are read elsewhere
+        return _Read(findings) if len(findings) == 1 else None
 
     def _read_elsewhere(self, delivery: Delivery) -> _Read:
         submission = _submission(delivery)

@@ -30,12 +30,13 @@ class Extraction:
 def assemble(findings: Sequence[Finding], *, is_complete: bool = True) -> Extraction:
     """Return the findings as one; an incomplete reading leaves an unreadable document."""
     extraction = Extraction()
-    texts = [finding for finding in findings if isinstance(finding, FoundText)]
-    if len(texts) > 1:
-        texts.sort(key=lambda text: _RANK[text.part])
-    for text in texts:
-        _add(extraction, text)
-    if len(texts) < len(findings):
+    # most messages are one text and nothing else
+    if len(findings) == 1 and isinstance(only := findings[0], FoundText):
+        _add(extraction, only)
+    else:
+        texts = [finding for finding in findings if isinstance(finding, FoundText)]
+        for text in sorted(texts, key=lambda text: _RANK[text.part]):
+            _add(extraction, text)
         extraction.files = [finding for finding in findings if isinstance(finding, FoundFile)]
     if not is_complete:
         extraction.troubles.add(MissingItem.READABLE_DOCUMENT)
@@ -45,12 +46,13 @@ def assemble(findings: Sequence[Finding], *, is_complete: bool = True) -> Extrac
 
 
 def _add(extraction: Extraction, text: FoundText) -> None:
-    extraction.troubles.update(text.troubles)
+    if text.troubles:
+        extraction.troubles.update(text.troubles)
     if text.text_digest:
         extraction.text_digests.append(text.text_digest)
     if text.note:
         extraction.note = f"{extraction.note}\n{text.note}".strip()
-    if _UNREAD.isdisjoint(text.troubles):
+    if not text.troubles or _UNREAD.isdisjoint(text.troubles):
         if text.file_index is None:
             extraction.is_message_readable = True
         else:

@@ -1,7 +1,5 @@
 """Readers of messages that systems write; their time grows with the size and no faster."""
 
-from collections.abc import Sequence
-
 from services.intake.extraction.csv_row import read_csv_row
 from services.intake.extraction.fhir import read_fhir
 from services.intake.extraction.findings import Finding
@@ -10,8 +8,8 @@ from services.intake.extraction.hl7_message import read_hl7
 from services.intake.extraction.wire import Format
 
 
-def read_structured(format_: Format, data: bytes) -> Sequence[Finding]:
-    """Return what a structured message tells; its readers take time in proportion to its size."""
+def read_structured(format_: Format, data: bytes) -> list[Finding]:
+    """Return the files in a structured message, and last of all the text of the message itself."""
     match format_:
         case Format.FORM:
             return read_form(data)
