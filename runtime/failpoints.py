@@ -1,6 +1,7 @@
 """Named places where a process can be made to die, stall or fail, so that recovery is tested on purpose.
 
 FAILPOINT lists them: NAME[=ACTION][:PROBABILITY][@HIT], separated by commas; ACTION is kill (default), exit or stall.
+FAILPOINT=file:PATH reads the list from a file that may change while the process runs.
 """
 
 import os
@@ -56,12 +57,32 @@ def _act(action: FailpointAction) -> None:
 
 
 _armed: dict[str, Failpoint] = {}
+FILE = "file:"
 
 
 def _reach(name: str) -> None:
     point = _armed.get(name)
     if point is not None:
         point.reach()
+
+
+class _ListInFile:
+    """Arms what a file lists whenever the file has changed."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._seen: tuple[int, int] | None = None
+
+    def reach(self, name: str) -> None:
+        try:
+            found = os.stat(self._path)
+        except FileNotFoundError:
+            return
+        if self._seen != (found.st_ino, found.st_mtime_ns):
+            self._seen = (found.st_ino, found.st_mtime_ns)
+            with open(self._path) as file:
+                _arm_list(file.read().strip())
+        _reach(name)
 
 
 def _pass(_name: str) -> None:
@@ -81,9 +102,17 @@ def failpoint(name: str) -> None:
 
 def arm(setting: str) -> None:
     """Arm the failpoints a FAILPOINT setting lists; empty disarms all."""
+    if setting.startswith(FILE):
+        _armed.clear()
+        _Switch.act = _ListInFile(setting.removeprefix(FILE)).reach
+        return
+    _arm_list(setting)
+    _Switch.act = staticmethod(_reach if _armed else _pass)
+
+
+def _arm_list(setting: str) -> None:
     _armed.clear()
     _armed.update((point.name, point) for point in map(parse_failpoint, filter(None, setting.split(","))))
-    _Switch.act = staticmethod(_reach if _armed else _pass)
 
 
 def parse_failpoint(text: str) -> Failpoint:
