@@ -6,6 +6,7 @@ from typing import Any
 
 from schemas.events import IntakeSubmitted, ReferralReceived
 from schemas.ids import derived_id, matching_key_of, named_id, referral_id_of
+from schemas.phonetic import phonetic_code
 from schemas.vocabulary import Channel, MissingItem
 from services.intake.extraction.assembly import Extraction
 from services.intake.extraction.field_names import FieldName, Fields
@@ -16,7 +17,6 @@ from services.intake.rules.fingerprint import Identifiers, Transmission, fingerp
 from services.intake.rules.identifiers import parse_diagnosis_codes, parse_npi, parse_sex
 from services.intake.rules.names import PersonName, is_placeholder, name_of_parts, parse_name
 from services.intake.rules.phones import normalise_phone
-from services.intake.rules.phonetic import phonetic_code
 from services.intake.rules.priority import parse_priority
 from services.intake.rules.required_fields import Known, missing_items
 from services.intake.rules.specialty import recognise_specialty
