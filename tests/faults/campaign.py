@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -35,6 +35,14 @@ LEVEL_WITHIN_S = 60.0
 #: longer than the longest clock of the campaign's policy
 SETTLE_S = 10.0
 HANGING_AFTER_S = 15.0
+
+
+#: name of a process -> what the environment of its next life has beyond the campaign's
+NextLife = Callable[[str], Mapping[str, str]]
+
+
+def _nothing_more(_name: str) -> Mapping[str, str]:
+    return {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,8 +79,9 @@ class Setting:
 class Campaign:
     """Everything that runs while faults strike; leaves nothing behind."""
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, setting: Setting, next_life: NextLife = _nothing_more) -> None:
         self.setting = setting
+        self._next_life = next_life
         self.ledger = Ledger()
         self.recoveries: list[Recovery] = []
         self.outages: list[Outage] = []
@@ -113,6 +122,8 @@ class Campaign:
         bootstrap = self.settings.kafka_bootstrap_servers
         self.tides = Tides(bootstrap, self.sandbox.prefix, self.consumed, PARTITIONS, self.oracle)
         self.fleet = Fleet(self.sandbox, self.setting.names)
+        for name in self.setting.names:
+            self.fleet.prepare(name, self._next_life)
         self._stack.callback(self.fleet.stop)
         self.fleet.start()
         self.await_ready()
