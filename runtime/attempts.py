@@ -1,14 +1,17 @@
 """Find the record that kills its process: after an unclean end, records in hand are counted before they are read."""
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 import psycopg
 from psycopg import sql
 
 from runtime.delivery import RawRecord
 
-#: a record that was in hand at this many counted deaths is quarantined unread
-MAX_ATTEMPTS = 2
+#: a record that was in hand at this many counted deaths, the last two of them alone, is quarantined unread
+MAX_ATTEMPTS = 4
+#: records with one counted death go on in groups of this size, those with more go alone
+SUSPECTS_TOGETHER = 25
 KILLED_THE_PROCESS = "killed_the_process"
 
 
@@ -50,10 +53,20 @@ class Attempts:
         )
         connection.execute(self._sql(query), _columns(records))
 
+    def count_down(self, connection: psycopg.Connection, records: Sequence[RawRecord]) -> None:
+        """Take the last count back: the process ends for a reason that it knows, and no record is to blame."""
+        query = (
+            "UPDATE {}.attempt a SET attempts = a.attempts - 1"
+            ' FROM unnest(%s::text[], %s::int[], %s::bigint[]) AS r(topic, partition, "offset")'
+            ' WHERE (a.topic, a.partition, a."offset") = (r.topic, r.partition, r."offset")'
+        )
+        connection.execute(self._sql(query), _columns(records))
+
     def clear(self, connection: psycopg.Connection, records: Sequence[RawRecord]) -> None:
         """Forget records that were dealt with."""
         query = (
-            'DELETE FROM {}.attempt a USING unnest(%s::text[], %s::int[], %s::bigint[]) AS r(topic, partition, "offset")'
+            "DELETE FROM {}.attempt a"
+            ' USING unnest(%s::text[], %s::int[], %s::bigint[]) AS r(topic, partition, "offset")'
             ' WHERE (a.topic, a.partition, a."offset") = (r.topic, r.partition, r."offset")'
         )
         connection.execute(self._sql(query), _columns(records))
@@ -70,18 +83,12 @@ class Attempts:
 
 
 def suspects_apart(records: Sequence[RawRecord], counts: Sequence[int]) -> Iterator[list[RawRecord]]:
-    """Yield the records in order: those never in hand at a death together, each suspect alone."""
-    together: list[RawRecord] = []
-    for record, count in zip(records, counts, strict=True):
-        if count == 0:
-            together.append(record)
-            continue
-        if together:
-            yield together
-            together = []
-        yield [record]
-    if together:
-        yield together
+    """Yield the records in order: those never in hand at a death together, suspects in few, strong suspects alone."""
+    for count, run in groupby(zip(records, counts, strict=True), key=lambda pair: pair[1]):
+        alike = [record for record, _ in run]
+        size = len(alike) if count == 0 else SUSPECTS_TOGETHER if count == 1 else 1
+        for start in range(0, len(alike), size):
+            yield alike[start : start + size]
 
 
 def _columns(records: Sequence[RawRecord]) -> list[object]:

@@ -32,12 +32,10 @@ class Inbox:
             query = "UPDATE {}.batch SET is_published = true WHERE batch_id = ANY(%s)"
             connection.execute(self._sql(query), [list(batch_ids)])
 
-    def mark_committed(self, connection: psycopg.Connection, committed: Positions) -> None:
-        """Record as published what the group's committed offsets prove to be on the topics."""
-        rows = connection.execute(
-            self._sql("SELECT batch_id, positions FROM {}.batch WHERE NOT is_published ORDER BY batch_id FOR UPDATE")
-        ).fetchall()
-        self.mark_published(connection, [batch_id for batch_id, text in rows if _is_behind(text, committed)])
+    def unpublished_steps(self, connection: psycopg.Connection) -> dict[int, dict[tuple[str, int], int]]:
+        """Return the steps whose outputs may not be on the topics, with the positions they moved to."""
+        query = "SELECT batch_id, positions FROM {}.batch WHERE NOT is_published ORDER BY batch_id"
+        return {int(batch_id): _positions_of(found) for batch_id, found in connection.execute(self._sql(query))}
 
     def claim(self, connection: psycopg.Connection, batch_id: int, event_ids: Iterable[str]) -> frozenset[str]:
         """Enter events and return those that were not there before.
@@ -102,10 +100,15 @@ def _positions_text(positions: Positions) -> str:
     return json.dumps({f"{topic}/{partition}": offset for (topic, partition), offset in positions.items()})
 
 
-def _is_behind(positions: Mapping[str, int], committed: Positions) -> bool:
-    # one transaction moved all partitions of a step, so that any one of them tells for all
-    for (topic, partition), offset in committed.items():
-        reached = positions.get(f"{topic}/{partition}")
-        if reached is not None and reached <= offset:
-            return True
-    return False
+def _positions_of(found: Mapping[str, int]) -> dict[tuple[str, int], int]:
+    places = ((place.rpartition("/"), offset) for place, offset in found.items())
+    return {(topic, int(partition)): offset for (topic, _, partition), offset in places}
+
+
+def is_passed(positions: Positions, committed: Positions) -> bool:
+    """Tell whether the group's offsets prove that a step is on the topics.
+
+    Every partition has to be passed: after a crash a part of the step's records may have been taken again by a later
+    step, while the outputs of the rest are still nowhere.
+    """
+    return all(committed.get(place, -1) >= offset for place, offset in positions.items())

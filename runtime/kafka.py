@@ -106,7 +106,9 @@ def transactional_config(settings: ServiceSettings, *, service: str) -> dict[str
 
 def make_consumer(settings: ServiceSettings, *, service: str, on_error: Callable[[KafkaError], None]) -> Consumer:
     """Return a consumer of a service's group."""
-    return Consumer(consumer_config(settings, service=service) | {"error_cb": on_error})
+    # the end of a partition is an event, as only that tells how far reading is beyond the last record
+    events = {"error_cb": on_error, "enable.partition.eof": True}
+    return Consumer(consumer_config(settings, service=service) | events)
 
 
 def make_transactional_producer(

@@ -9,6 +9,10 @@ from runtime.settings import ServiceSettings
 DURABLE_SETTINGS = ("fsync", "full_page_writes", "synchronous_commit")
 CONNECT_TIMEOUT_S = 10
 
+#: SQLSTATE classes that tell of the data: exceptions of values, violated constraints, limits of the program,
+#: and what PL/pgSQL raises. All others tell of the server, the connection, or tables and rights that are not there
+DATA_CLASSES = frozenset({"21", "22", "23", "44", "54", "P0"})
+
 Connection = psycopg.Connection[tuple[object, ...]]
 
 
@@ -66,3 +70,11 @@ def _require_durable(connection: psycopg.Connection) -> None:
     ).fetchall()
     if rows:
         raise NotDurable(", ".join(str(row[0]) for row in rows))
+
+
+def is_record_to_blame(error: psycopg.Error) -> bool:
+    """Tell whether an error comes from the data that a record brought, so that another record may go well."""
+    if error.sqlstate is None:
+        # raised by the driver itself: a value it can not adapt, or a connection that is gone
+        return isinstance(error, psycopg.DataError | psycopg.ProgrammingError)
+    return error.sqlstate[:2] in DATA_CLASSES or isinstance(error, psycopg.errors.InFailedSqlTransaction)

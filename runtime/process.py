@@ -12,7 +12,7 @@ from confluent_kafka import KafkaException
 
 from runtime import failpoints
 from runtime.clock import clock_of
-from runtime.exactly_once import ExactlyOnce, consumer_lag
+from runtime.exactly_once import ExactlyOnce
 from runtime.health import Readiness, serve_health
 from runtime.kafka import FatalErrorFlag, FatalKafkaError, make_consumer, make_transactional_producer
 from runtime.logs import configure_logs
@@ -20,7 +20,7 @@ from runtime.pipeline import Pipeline
 from runtime.postgres import connect
 from runtime.registry import make_codec
 from runtime.settings import ServiceSettings, load_settings
-from runtime.watchdog import Watchdog, start_watchdog
+from runtime.watchdog import BrokerLag, Watchdog, start_watchdog
 
 S = TypeVar("S", bound=ServiceSettings)
 log = structlog.get_logger()
@@ -69,18 +69,20 @@ def end_at_once(code: int) -> NoReturn:
 def _run(pipeline: Pipeline, settings: ServiceSettings, stop: threading.Event, readiness: Readiness) -> None:
     fatal = FatalErrorFlag()
     consumer = make_consumer(settings, service=pipeline.service, on_error=fatal.report)
+    producer = None
+    if pipeline.produces:
+        producer = make_transactional_producer(settings, service=pipeline.service, on_error=fatal.report)
     step = ExactlyOnce(
         pipeline,
         settings,
         consumer=consumer,
-        producer=make_transactional_producer(settings, service=pipeline.service, on_error=fatal.report),
+        producer=producer,
         connection=connect(settings, role=pipeline.service),
         codec=make_codec(settings),
         clock=clock_of(settings.clock),
         fatal=fatal,
     )
-    watchdog = Watchdog(step.progress, limit_s=settings.watchdog_s, lag=lambda: consumer_lag(consumer, cached=False))
-    start_watchdog(watchdog)
+    start_watchdog(Watchdog(step.progress, limit_s=settings.watchdog_s, lag=BrokerLag(settings, step.progress)))
     log.info("started")
     step.run(should_stop=stop.is_set, on_ready=readiness.set_ready)
 

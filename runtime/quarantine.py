@@ -1,5 +1,6 @@
 """Records that could not be applied: kept untouched with the reason, and those that wait behind them."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,7 @@ from schemas.ids import named_id
 
 #: a record that is driven again carries the id of its quarantine row
 RETRY_HEADER = "baton-retry-of"
+_ROW_ID = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class QuarantineState(StrEnum):
@@ -35,11 +37,13 @@ class Setback:
     state: QuarantineState
     event_id: str | None = None
     error_at: str | None = None
+    #: the row it came from when it is driven again
+    row_id: str | None = None
 
     @property
     def quarantine_id(self) -> str:
-        """The row of this record: the one it came from when it is driven again."""
-        return retry_of(self.raw) or quarantine_id_of(self.raw)
+        """The row of this record."""
+        return self.row_id or quarantine_id_of(self.raw)
 
 
 def quarantine_id_of(raw: RawRecord) -> str:
@@ -49,8 +53,9 @@ def quarantine_id_of(raw: RawRecord) -> str:
 
 
 def retry_of(raw: RawRecord) -> str | None:
-    """Return the quarantine row that a record is driven again for."""
-    return next((value.decode("latin-1") for name, value in raw.headers if name == RETRY_HEADER), None)
+    """Return the quarantine row that a record claims to be driven again for."""
+    claimed = next((value for name, value in raw.headers if name == RETRY_HEADER), b"")
+    return claimed.decode() if _ROW_ID.fullmatch(claimed) else None
 
 
 class Quarantine:
@@ -59,11 +64,54 @@ class Quarantine:
     def __init__(self, schema: str) -> None:
         self._schema = sql.Identifier(schema)
 
-    def blocked_keys(self, connection: psycopg.Connection, keys: Iterable[bytes]) -> dict[bytes, list[str]]:
+    def known_places(self, connection: psycopg.Connection, raws: Sequence[RawRecord]) -> set[int]:
+        """Return the places of those records that have a row already, because they were delivered before."""
+        spans: dict[tuple[str, int], tuple[int, int]] = {}
+        for raw in raws:
+            low, high = spans.get((raw.topic, raw.partition), (raw.offset, raw.offset))
+            spans[raw.topic, raw.partition] = min(low, raw.offset), max(high, raw.offset)
+        query = (
+            'SELECT q.topic, q.partition, q."offset", q.value FROM {}.quarantine q'
+            " JOIN unnest(%s::text[], %s::int[], %s::bigint[], %s::bigint[]) AS r(topic, partition, low, high)"
+            ' ON q.topic = r.topic AND q.partition = r.partition AND q."offset" BETWEEN r.low AND r.high'
+        )
+        columns = [[topic for topic, _ in spans], [partition for _, partition in spans]]
+        limits = [[low for low, _ in spans.values()], [high for _, high in spans.values()]]
+        rows = connection.execute(self._sql(query), [*columns, *limits]).fetchall()
+        known = {tuple(row) for row in rows}
+        return {
+            place for place, raw in enumerate(raws)
+            if known and (raw.topic, raw.partition, raw.offset, raw.value) in known
+        }  # fmt: skip
+
+    def retried_rows(
+        self, connection: psycopg.Connection, raws: Sequence[RawRecord]
+    ) -> dict[int, tuple[str, QuarantineState]]:
+        """Return, by place, the rows that records are driven again for; only the row's own bytes prove it."""
+        claims = [(place, raw, retry_of(raw)) for place, raw in enumerate(raws)]
+        claims = [claim for claim in claims if claim[2] is not None]
+        if not claims:
+            return {}
+        query = (
+            "SELECT r.place, q.quarantine_id, q.state FROM {}.quarantine q"
+            " JOIN unnest(%s::int[], %s::text[], %s::text[], %s::bytea[], %s::bytea[])"
+            " AS r(place, row_id, topic, key, value) ON q.quarantine_id = r.row_id AND q.topic = r.topic"
+            " AND q.key IS NOT DISTINCT FROM r.key AND q.value IS NOT DISTINCT FROM r.value"
+        )
+        raws_claiming = [raw for _, raw, _ in claims]
+        columns: list[object] = [
+            [place for place, _, _ in claims], [row_id for _, _, row_id in claims],
+            [raw.topic for raw in raws_claiming], [raw.key for raw in raws_claiming],
+            [raw.value for raw in raws_claiming],
+        ]  # fmt: skip
+        rows = connection.execute(self._sql(query), columns)
+        return {int(place): (str(row_id), QuarantineState(state)) for place, row_id, state in rows}
+
+    def blocked_keys(self, connection: psycopg.Connection, keys: Iterable[bytes | None]) -> dict[bytes, list[str]]:
         """Return, for the keys that have open rows, the ids of these rows in order."""
         query = (
             "SELECT key, quarantine_id FROM {}.quarantine WHERE key = ANY(%s)"
-            " AND state IN ('quarantined', 'parked', 'retrying') ORDER BY quarantined_at, topic, partition, \"offset\""
+            " AND state IN ('quarantined', 'parked', 'retrying') ORDER BY entry"
         )
         blocked: dict[bytes, list[str]] = {}
         for key, quarantine_id in connection.execute(self._sql(query), [list(set(keys))]):

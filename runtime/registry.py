@@ -2,6 +2,7 @@
 
 import time
 
+import httpx
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
@@ -17,6 +18,10 @@ class SchemaNotRegistered(Exception):
     """The registry does not hold this schema; run `baton topics apply`."""
 
 
+class RegistryUnavailable(Exception):
+    """The registry can not be asked; no record is to blame, the process has to be started again."""
+
+
 class RegistrySchemaIds:
     """Look schema ids up in a registry with the Confluent API; never registers."""
 
@@ -29,26 +34,35 @@ class RegistrySchemaIds:
 
         Raises:
             SchemaNotRegistered: the subject does not hold it.
+            RegistryUnavailable: it could not be asked.
         """
         try:
             found = self._client.lookup_schema(subject, Schema(schema_text, "AVRO"))
         except SchemaRegistryError as error:
             if error.http_status_code == NOT_FOUND_STATUS:
                 raise SchemaNotRegistered(subject) from None
-            raise
+            raise RegistryUnavailable from None
+        except (httpx.HTTPError, OSError):
+            raise RegistryUnavailable from None
         return int(found.schema_id or 0)
 
     def schema_text(self, schema_id: int) -> str:
-        """Return the schema of an id; raise KeyError when the registry has none."""
+        """Return the schema of an id; raise KeyError when the registry has none.
+
+        Raises:
+            RegistryUnavailable: it could not be asked.
+        """
         if time.monotonic() < self._unknown.get(schema_id, 0.0):
             raise KeyError(schema_id)
         try:
             return str(self._client.get_schema(schema_id).schema_str)
         except SchemaRegistryError as error:
             if error.http_status_code != NOT_FOUND_STATUS:
-                raise
+                raise RegistryUnavailable from None
             self._unknown[schema_id] = time.monotonic() + ASK_AGAIN_S
             raise KeyError(schema_id) from None
+        except (httpx.HTTPError, OSError):
+            raise RegistryUnavailable from None
 
 
 def make_registry_client(settings: ServiceSettings) -> SchemaRegistryClient:

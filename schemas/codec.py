@@ -3,7 +3,7 @@
 import io
 import json
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from functools import cache, partial
@@ -32,6 +32,10 @@ class Undecodable(Exception):
         self.reason = reason
 
 
+class TooLarge(ValueError):
+    """The event is larger than a record may be; documents travel as pointers."""
+
+
 class SchemaIds(Protocol):
     """What the codec needs of a schema registry."""
 
@@ -55,12 +59,23 @@ class Codec:
         """Return the registry subject of an event type (TopicNameStrategy)."""
         return f"{self._topic_prefix}{topic_of(event).name}-value"
 
+    def prepare(self, kinds: Iterable[type[Event]]) -> None:
+        """Look up what encoding events of these types needs, so that encoding one can not fail over a registry."""
+        for kind in kinds:
+            self._look_up_writer(kind)
+
     def encode(self, event: Event) -> bytes:
-        """Return the event in Confluent wire format."""
+        """Return the event in Confluent wire format.
+
+        Raises:
+            TooLarge: no reader would take it.
+        """
         kind = type(event)
         buffer = io.BytesIO()
         buffer.write(self._writer_ids.get(kind) or self._look_up_writer(kind))
         fastavro.schemaless_writer(buffer, parsed_schema(kind), event.__dict__ if is_flat(kind) else _plain(event))
+        if buffer.tell() > MAX_RECORD_BYTES:
+            raise TooLarge
         return buffer.getvalue()
 
     def decode(self, kind: type[E], data: bytes | None) -> E:
@@ -83,13 +98,14 @@ class Codec:
         stream.seek(PREFIX.size)
         try:
             fields = cast(dict[str, Any], fastavro.schemaless_reader(stream, writer_schema, parsed_schema(kind)))
-            if stream.tell() != len(data):
-                raise Undecodable("trailing_bytes")
+        except Exception:  # noqa: BLE001 - whatever the parser stumbles over; its message quotes the bytes
+            raise Undecodable("corrupt_record") from None
+        if stream.tell() != len(data):
+            raise Undecodable("trailing_bytes")
+        try:
             return construct(kind, fields)
-        except Undecodable:
-            raise
-        except Exception as error:
-            raise Undecodable("corrupt_record") from error
+        except ValueError:
+            raise Undecodable("unknown_word") from None
 
     def _look_up_writer(self, kind: type[Event]) -> bytes:
         schema_id = self._ids.id_of(self.subject(kind), schema_text(kind))

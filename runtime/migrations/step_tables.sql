@@ -33,6 +33,7 @@ COMMENT ON TABLE {schema}.outbox IS 'What an event caused, byte for byte, so tha
 
 CREATE TABLE {schema}.quarantine (
     quarantine_id text PRIMARY KEY,
+    entry         bigint GENERATED ALWAYS AS IDENTITY,
     topic         text NOT NULL,
     partition     integer NOT NULL,
     "offset"      bigint NOT NULL,
@@ -48,7 +49,9 @@ CREATE TABLE {schema}.quarantine (
     quarantined_at timestamptz NOT NULL
 );
 COMMENT ON TABLE {schema}.quarantine IS 'Records that could not be applied, untouched, with the reason; and those that wait behind them.';
-CREATE INDEX quarantine_open ON {schema}.quarantine (topic, key) WHERE state IN ('quarantined', 'parked', 'retrying');
+COMMENT ON COLUMN {schema}.quarantine.entry IS 'Order of arrival: the order in which the records of a key are driven again.';
+CREATE INDEX quarantine_place ON {schema}.quarantine (topic, partition, "offset");
+CREATE INDEX quarantine_open ON {schema}.quarantine (key) WHERE state IN ('quarantined', 'parked', 'retrying');
 
 CREATE TABLE {schema}.attempt (
     topic     text NOT NULL,
