@@ -9,7 +9,7 @@ from schemas.ids import derived_id, named_id
 from schemas.vocabulary import MatchKind
 from services.matcher.batch import AuditAction, AutomationKind, BatchInHand, Stated
 from services.matcher.records import NewReferral, Patient, PossibleDuplicate
-from services.matcher.rules.corrections import filled_gaps
+from services.matcher.rules.corrections import changed_fields, filled_gaps
 from services.matcher.rules.decision import Decision, decide
 from services.matcher.rules.silent_link import MatchRule
 from services.matcher.rules.transmission import Arrival, Transmission, judge_arrival
@@ -74,22 +74,25 @@ def _settle_patient(
 ) -> str:
     linked = None if decision.patient_id is None else batch.patients.get(event.network_id, decision.patient_id)
     if linked is not None:
-        _fill_gaps(batch, delivery, linked, stated)
-        batch.audit_service(delivery, event, AuditAction.PATIENT_LINKED, linked.patient_id, decision.rule)
+        filled = _fill_gaps(batch, delivery, linked, stated)
+        detail = {"rule": decision.rule, "filled": filled} if filled else {"rule": decision.rule}
+        batch.audit_service(delivery, event, AuditAction.PATIENT_LINKED, linked.patient_id, detail)
         return linked.patient_id
     patient_id = named_id("patient", event.network_id, event.submission_id)
     at = delivery.recorded_at
     patient = Patient(event.network_id, patient_id, event.matching_key, stated.person, created_at=at, updated_at=at)
     batch.patients.create(patient, stated.identity, stated.keys)
     _raise_duplicates(batch, delivery, event, decision, patient_id)
-    batch.audit_service(delivery, event, AuditAction.PATIENT_CREATED, patient_id, decision.rule)
+    batch.audit_service(delivery, event, AuditAction.PATIENT_CREATED, patient_id, {"rule": decision.rule})
     return patient_id
 
 
-def _fill_gaps(batch: BatchInHand, delivery: Delivery, patient: Patient, stated: Stated) -> None:
+def _fill_gaps(batch: BatchInHand, delivery: Delivery, patient: Patient, stated: Stated) -> Sequence[str]:
     person = filled_gaps(patient.person, stated.person)
-    if person != patient.person:
+    filled = changed_fields(patient.person, person)
+    if filled:
         batch.patients.fill(replace(patient, person=person, updated_at=delivery.recorded_at))
+    return filled
 
 
 def _raise_duplicates(

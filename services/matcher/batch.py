@@ -92,7 +92,12 @@ class BatchInHand:
         )
 
     def audit_service(
-        self, delivery: Delivery, event: ReferralReceived, action: AuditAction, patient_id: str, rule: str
+        self,
+        delivery: Delivery,
+        event: ReferralReceived,
+        action: AuditAction,
+        patient_id: str,
+        detail: Mapping[str, object],
     ) -> None:
         """Note an act of the matcher itself."""
         self.changes.audit.append(
@@ -106,7 +111,7 @@ class BatchInHand:
                 referral_id=event.referral_id,
                 patient_id=patient_id,
                 cause_id=delivery.event_id,
-                detail=detail_of({"rule": rule}),
+                detail=detail_of(detail),
             )
         )
 

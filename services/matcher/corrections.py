@@ -13,7 +13,7 @@ from services.matcher.arrivals import raise_block_too_large
 from services.matcher.batch import AuditAction, AutomationKind, BatchInHand
 from services.matcher.records import JournalEntry, JournalState, KnownReferral, Patient, PossibleDuplicate
 from services.matcher.rules.blocking import blocking_keys
-from services.matcher.rules.corrections import completed_facts, corrected_demographics, remaining_items
+from services.matcher.rules.corrections import changed_fields, completed_facts, corrected_demographics, remaining_items
 from services.matcher.rules.decision import resemblances_of
 from services.matcher.rules.identity import Demographics, identity_of
 from services.matcher.rules.silent_link import MatchRule
@@ -54,8 +54,8 @@ def _correct_demographics(
     )
     batch.patients.correct(after)
     _journal(batch, delivery, event, JournalState.APPLIED, after, before=before.person)
-    fields = [name for name, old, new in zip(person._fields, before.person, person, strict=True) if old != new]
-    batch.audit_person(delivery, event, AuditAction.PATIENT_CORRECTED, {"fields": fields, "version": after.version})
+    detail = {"fields": changed_fields(before.person, person), "version": after.version}
+    batch.audit_person(delivery, event, AuditAction.PATIENT_CORRECTED, detail)
     is_like_another = _raise_resemblances(batch, delivery, event, after, referral)
     if referral is None:
         return ()

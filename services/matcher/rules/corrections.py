@@ -65,6 +65,13 @@ def filled_gaps(known: Demographics, stated: Demographics) -> Demographics:
     return filled
 
 
+def changed_fields(before: Demographics, after: Demographics) -> Sequence[str]:
+    """Return the names of the fields that differ."""
+    if before == after:
+        return ()
+    return [name for name, old, new in zip(before._fields, before, after, strict=True) if old != new]
+
+
 def remaining_items(
     missing: Sequence[MissingItem], person: Demographics, facts: ReferralFacts
 ) -> tuple[MissingItem, ...]:
