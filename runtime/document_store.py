@@ -5,19 +5,19 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol
 
-SHARD_LETTERS = 3
-#: several flushes at once share the disk's own commits
-WRITERS = 8
-#: documents that are open at the same time
-MOST_AT_ONCE = 256
+from runtime.document_bundle import NotInBundle, read, written
+
+SHARD_LETTERS = 2
+#: a larger document is not bundled with others
+LARGEST_BUNDLED = 1_000_000
+#: documents that are bundled; each has its own link to the bundle, and a file has a limit of links
+MOST_BUNDLED = 500
 LEFT_OVER_AFTER = timedelta(days=1)
-T = TypeVar("T")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -61,12 +61,17 @@ class DocumentStore(Protocol):
 
 
 class LocalDocumentStore:
-    """Keeps each document as a file of a local or network folder, which several processes may share."""
+    """Keeps documents in a folder that several processes may share (docs/decisions/0010).
+
+    Documents that come together are one file, so that they cost one flush. A document's name is a link to that file:
+    at first in one folder, which is flushed once for all of them, later in one of many, so that no folder grows huge.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._incoming = root / "incoming"
-        self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="document")
+        self._recent = root / "recent"
+        self._is_made = False
 
     def put(self, data: bytes) -> str:
         """Keep the bytes and return their digest once they are durable."""
@@ -74,27 +79,51 @@ class LocalDocumentStore:
 
     def put_all(self, documents: Sequence[bytes]) -> tuple[str, ...]:
         """Keep several documents and return their digests once all of them are durable."""
-        digests: list[str] = []
+        digests = tuple(hashlib.sha256(data).hexdigest() for data in documents)
+        by_digest = dict(zip(digests, documents, strict=True))
         try:
-            for start in range(0, len(documents), MOST_AT_ONCE):
-                digests += self._keep(documents[start : start + MOST_AT_ONCE])
+            self._make_folders()
+            new = {digest: data for digest, data in by_digest.items() if not self._is_kept(digest)}
+            for bundle in _bundles(new):
+                self._write(bundle)
+            # the folder is flushed for known documents too: whoever put them may not have come to it yet
+            _flush(self._recent)
         except OSError as error:
             raise DocumentStoreUnavailable from error
-        return tuple(digests)
+        return digests
 
     def get(self, digest: str) -> bytes:
         """Return the bytes of a digest, checked against it."""
         if not _DIGEST.fullmatch(digest):
             raise DocumentMissing
+        # a document may be settled between two looks; then it is in the first place again
+        for path in (self._recent / digest, self._settled(digest), self._recent / digest):
+            try:
+                return read(path, digest)
+            except FileNotFoundError:
+                continue
+            except NotInBundle:
+                raise DocumentDamaged from None
+            except OSError as error:
+                raise DocumentStoreUnavailable from error
+        raise DocumentMissing
+
+    def settle(self) -> int:
+        """Move the links of recent documents to where they stay; return how many. To be called now and then.
+
+        Raises:
+            DocumentStoreUnavailable: some are not moved; nothing is lost.
+        """
         try:
-            data = self._path(digest).read_bytes()
-        except FileNotFoundError:
-            raise DocumentMissing from None
+            self._make_folders()
+            names = [name for name in os.listdir(self._recent) if _DIGEST.fullmatch(name)]
+            self._link_settled(names)
+            for name in names:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(self._recent / name)
         except OSError as error:
             raise DocumentStoreUnavailable from error
-        if hashlib.sha256(data).hexdigest() != digest:
-            raise DocumentDamaged
-        return data
+        return len(names)
 
     def remove_leftovers(self, now: datetime) -> int:
         """Remove what writers that were killed left half written; return how many files."""
@@ -107,49 +136,45 @@ class LocalDocumentStore:
                     removed += 1
         return removed
 
-    def _path(self, digest: str) -> Path:
+    def _link_settled(self, names: Sequence[str]) -> None:
+        folders = {self._settled(name).parent for name in names}
+        for folder in folders:
+            folder.mkdir(exist_ok=True)
+        for name in names:
+            # another process may do the same at the same time
+            with contextlib.suppress(FileExistsError, FileNotFoundError):
+                os.link(self._recent / name, self._settled(name))
+        for folder in (*folders, self._root):
+            _flush(folder)
+
+    def _settled(self, digest: str) -> Path:
         return self._root / digest[:SHARD_LETTERS] / digest
 
-    def _keep(self, documents: Sequence[bytes]) -> list[str]:
-        digests = [hashlib.sha256(data).hexdigest() for data in documents]
-        self._write(dict(zip(digests, documents, strict=True)))
-        # a known document's folder too: whoever wrote it may not have come to this yet
-        _run(self._writers, _flush_folder, {self._path(digest).parent for digest in digests})
-        return digests
+    def _is_kept(self, digest: str) -> bool:
+        return os.path.exists(self._recent / digest) or os.path.exists(self._settled(digest))
 
-    def _write(self, by_digest: Mapping[str, bytes]) -> None:
-        new = {digest: data for digest, data in by_digest.items() if not self._is_kept(digest, len(data))}
-        for folder in {self._incoming, *(self._path(digest).parent for digest in new)}:
-            if not folder.is_dir():
-                _make_folder(folder)
-        half_written: list[tuple[int, str]] = []
-        try:
-            for data in new.values():
-                half_written.append(self._begin(data))
-            _run(self._writers, os.fsync, [handle for handle, _ in half_written])
-            for digest, (_, name) in zip(new, half_written, strict=True):
-                os.rename(name, self._path(digest))
-        finally:
-            for handle, name in half_written:
-                os.close(handle)
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(name)
+    def _make_folders(self) -> None:
+        if self._is_made:
+            return
+        for folder in (self._incoming, self._recent):
+            folder.mkdir(parents=True, exist_ok=True)
+        _flush(self._root)
+        _flush(self._root.parent)
+        self._is_made = True
 
-    def _is_kept(self, digest: str, size: int) -> bool:
-        try:
-            return self._path(digest).stat().st_size == size
-        except FileNotFoundError:
-            return False
-
-    def _begin(self, data: bytes) -> tuple[int, str]:
+    def _write(self, documents: Mapping[str, bytes]) -> None:
         handle, name = tempfile.mkstemp(dir=self._incoming)
         try:
-            _write_whole(handle, data)
-        except OSError:
-            os.close(handle)
-            os.unlink(name)
-            raise
-        return handle, name
+            with os.fdopen(handle, "wb") as file:
+                file.write(written(documents))
+                file.flush()
+                os.fsync(file.fileno())
+            for digest in documents:
+                with contextlib.suppress(FileExistsError):
+                    os.link(name, self._recent / digest)
+        finally:
+            with contextlib.suppress(OSError):
+                os.unlink(name)
 
 
 def make_document_store(setting: str) -> LocalDocumentStore:
@@ -157,29 +182,16 @@ def make_document_store(setting: str) -> LocalDocumentStore:
     return LocalDocumentStore(Path(setting))
 
 
-def _run(writers: ThreadPoolExecutor, work: Callable[[T], None], items: Iterable[T]) -> None:
-    waiting = list(items)
-    if len(waiting) == 1:
-        work(waiting[0])
-        return
-    for _ in writers.map(work, waiting):
-        pass
+def _bundles(documents: Mapping[str, bytes]) -> Iterator[Mapping[str, bytes]]:
+    small = [item for item in documents.items() if len(item[1]) <= LARGEST_BUNDLED]
+    for start in range(0, len(small), MOST_BUNDLED):
+        yield dict(small[start : start + MOST_BUNDLED])
+    for digest, data in documents.items():
+        if len(data) > LARGEST_BUNDLED:
+            yield {digest: data}
 
 
-def _write_whole(handle: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(handle, view) :]
-
-
-def _make_folder(folder: Path) -> None:
-    if not folder.parent.is_dir():
-        _make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
-    _flush_folder(folder.parent)
-
-
-def _flush_folder(folder: Path) -> None:
+def _flush(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

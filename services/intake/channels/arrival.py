@@ -10,7 +10,7 @@ from schemas.vocabulary import Channel
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who hands in, as the channel knows it; never what a message says about itself (docs/decisions/0010)."""
+    """Who hands in, as the channel knows it; never what a message says about itself."""
 
     network_id: str
     clinic_id: str
@@ -35,7 +35,7 @@ class Arrival:
 
     @property
     def submission_id(self) -> str:
-        """The id of the submission; the same message again has the same one."""
+        """The id of the submission; the same message again has the same one (docs/decisions/0011)."""
         sender = self.sender
         return named_id(
             "submission",

@@ -13,7 +13,7 @@ import structlog
 import uvicorn
 
 from runtime.clock import Clock, clock_of
-from runtime.document_store import make_document_store
+from runtime.document_store import DocumentStoreUnavailable, LocalDocumentStore, make_document_store
 from runtime.kafka import make_admin, make_publisher
 from runtime.process import begin_process, end_at_once, stop_on_signals
 from runtime.registry import make_codec
@@ -37,6 +37,7 @@ MOST_REQUESTS = 600
 KEEP_ALIVE_S = 30
 LOOK_WITHIN_S = 2.0
 STOP_WITHIN_S = 5
+SETTLE_EVERY_S = 60.0
 
 log = structlog.get_logger()
 
@@ -108,7 +109,16 @@ def _put_together(settings: ChannelSettings) -> Channels:
         on_success=watch.accepted,
         on_trouble=watch.suspect,
     )
-    return Channels(settings, senders, clock, watch, acceptor, tuple(_watchers(settings, acceptor, clock, watch)))
+    watchers = [lambda stop: _settle_often(store, stop), *_watchers(settings, acceptor, clock, watch)]
+    return Channels(settings, senders, clock, watch, acceptor, tuple(watchers))
+
+
+def _settle_often(store: LocalDocumentStore, stop: threading.Event) -> None:
+    while not stop.wait(SETTLE_EVERY_S):
+        try:
+            store.settle()
+        except DocumentStoreUnavailable as error:
+            log.warning("documents_not_settled", error=error)
 
 
 def _specimen() -> IntakeSubmitted:

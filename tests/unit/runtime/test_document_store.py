@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def test_what_was_put_is_got_by_its_digest(tmp_path_factory: pytest.TempPathFact
 
 
 def test_thousands_at_once_are_no_more_than_many_times_a_few(store: LocalDocumentStore) -> None:
-    documents = [f"document {number}".encode() for number in range(1500)]
+    documents = [f"document {number}".encode() for number in range(1_200)]
 
     digests = store.put_all(documents)
 
@@ -47,47 +48,106 @@ def test_thousands_at_once_are_no_more_than_many_times_a_few(store: LocalDocumen
 
 def test_the_same_bytes_are_kept_once(store: LocalDocumentStore, tmp_path: Path) -> None:
     first = store.put(b"same")
-    written_at = _files(tmp_path)[0].stat().st_mtime_ns
+    before = _files(tmp_path)
     second, third = store.put_all((b"same", b"same"))
+    store.settle()
+    fourth = store.put(b"same")
 
-    assert first == second == third
-    assert [path.stat().st_mtime_ns for path in _files(tmp_path)] == [written_at]
+    assert first == second == third == fourth
+    assert len(before) == len(_files(tmp_path)) == 1
 
 
 def test_bytes_are_flushed_before_they_get_their_name_and_the_name_is_flushed_too(
     store: LocalDocumentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store.put(b"the folder exists already")
+    store.put(b"the folders exist already")
     acts: list[str] = []
-    flush, rename = os.fsync, os.rename
+    flush, link = os.fsync, os.link
 
     def flushing(handle: int) -> None:
         acts.append("flush folder" if os.path.isdir(f"/proc/self/fd/{handle}") else "flush file")
         flush(handle)
 
-    def renaming(old: str, new: Path) -> None:
+    def linking(old: str, new: Path) -> None:
         acts.append("name")
-        rename(old, new)
+        link(old, new)
 
     monkeypatch.setattr(os, "fsync", flushing)
-    monkeypatch.setattr(os, "rename", renaming)
-    store.put(b"new bytes")
+    monkeypatch.setattr(os, "link", linking)
+    store.put_all((b"new bytes", b"more"))
 
-    assert acts[-3:] == ["flush file", "name", "flush folder"]
+    assert acts == ["flush file", "name", "name", "flush folder"]
 
 
-def test_a_torn_document_is_written_again(store: LocalDocumentStore, tmp_path: Path) -> None:
-    digest = store.put(b"whole")
-    (tmp_path / "documents" / digest[:3] / digest).write_bytes(b"wh")
+def test_a_document_gets_its_last_place_before_it_loses_its_first(
+    store: LocalDocumentStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = store.put(b"moving")
+    acts: list[str] = []
+    flush, unlink = os.fsync, os.unlink
 
-    store.put(b"whole")
+    def flushing(handle: int) -> None:
+        acts.append(Path(os.readlink(f"/proc/self/fd/{handle}")).name)
+        flush(handle)
 
-    assert store.get(digest) == b"whole"
+    def unlinking(path: Path) -> None:
+        acts.append("unlink")
+        unlink(path)
+
+    monkeypatch.setattr(os, "fsync", flushing)
+    monkeypatch.setattr(os, "unlink", unlinking)
+    assert store.settle() == 1
+
+    assert acts == [digest[:2], "documents", "unlink"]
+    assert not list((tmp_path / "documents" / "recent").iterdir())
+    assert store.get(digest) == b"moving"
+
+
+def test_a_kill_between_the_two_places_loses_nothing(
+    store: LocalDocumentStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digests = store.put_all((b"one", b"two"))
+
+    def killed(_path: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(os, "unlink", killed)
+        store.settle()
+
+    assert [store.get(digest) for digest in digests] == [b"one", b"two"]
+    assert store.settle() == 2
+    assert [store.get(digest) for digest in digests] == [b"one", b"two"]
+
+
+def test_documents_are_read_while_they_are_settled(store: LocalDocumentStore) -> None:
+    documents = [f"document {number}".encode() for number in range(300)]
+    digests = store.put_all(documents)
+
+    with ThreadPoolExecutor(1) as other:
+        settling = other.submit(store.settle)
+        found = [store.get(digest) for digest in digests]
+        settling.result()
+
+    assert found == documents
 
 
 def test_a_damaged_document_is_not_returned(store: LocalDocumentStore, tmp_path: Path) -> None:
+    digest, other = store.put_all((b"right", b"other"))
+    path = tmp_path / "documents" / "recent" / digest
+    path.write_bytes(path.read_bytes().replace(b"right", b"wrong"))
+
+    with pytest.raises(DocumentDamaged):
+        store.get(digest)
+    assert store.get(other) == b"other"
+
+
+@given(junk=st.binary(max_size=300))
+def test_a_file_that_is_no_bundle_is_damaged_not_a_crash(tmp_path_factory: pytest.TempPathFactory, junk: bytes) -> None:
+    folder = tmp_path_factory.mktemp("documents")
+    store = LocalDocumentStore(folder)
     digest = store.put(b"right")
-    (tmp_path / "documents" / digest[:3] / digest).write_bytes(b"wrong")
+    (folder / "recent" / digest).write_bytes(junk)
 
     with pytest.raises(DocumentDamaged):
         store.get(digest)
