@@ -61,7 +61,7 @@ class DocumentStore(Protocol):
 
 
 class LocalDocumentStore:
-    """Keeps documents in a folder that several processes may share (docs/decisions/0010).
+    """Keeps documents in a folder that several processes may share (docs/decisions/0030).
 
     Documents that come together are one file, so that they cost one flush. A document's name is a link to that file:
     at first in one folder, which is flushed once for all of them, later in one of many, so that no folder grows huge.

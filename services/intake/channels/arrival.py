@@ -35,7 +35,7 @@ class Arrival:
 
     @property
     def submission_id(self) -> str:
-        """The id of the submission; the same message again has the same one (docs/decisions/0011)."""
+        """The id of the submission; the same message again has the same one (docs/decisions/0031)."""
         sender = self.sender
         return named_id(
             "submission",
