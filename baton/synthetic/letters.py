@@ -34,7 +34,7 @@ def letter_lines(order: Order, mess: Mess | None) -> list[str]:
         "Insurance": order.payer,
         "Member ID": order.member_id,
         "Priority": order.priority,
-        "Order": order.number,
+        "Order number": order.number,
     }
     return [f"{label}: {value}" for label, value in lines.items() if value]
 

@@ -39,6 +39,7 @@ NAME_ENDINGS = (
     "man", "mark", "mere", "mont", "moor", "ness", "pool", "port", "quist", "ridge", "row", "sett", "shaw", "son",
     "stead", "stein", "stone", "stow", "strand", "ton", "vale", "ville", "wald", "wick", "wood", "worth",
 )  # fmt: skip
+EXCHANGES = tuple(number for number in range(200, 1000) if number % 100 != 11)
 COMMON_NAME_SHARE = 0.2
 FIRST_BIRTH_DATE = date(1935, 1, 1)
 BIRTH_DATE_SPAN_DAYS = 31_000
@@ -60,7 +61,7 @@ class Person:
     last_name: str
     birth_date: date
     sex: PersonSex
-    phone: str  #: ten digits, in the range that is never given to subscribers
+    phone: str  #: ten digits
     mrn: str
 
 
@@ -114,4 +115,6 @@ def _mrn(number: int) -> str:
 
 def _phone(random: Random) -> str:
     area = random.choice(("617", "212", "303", "415", "512", "206", "305", "702", "801", "919"))
-    return f"{area}{random.choice('23456789')}{random.randrange(10**6):06d}"
+    # exchanges that end in 11 are service codes, which no patient has
+    exchange = random.choice(EXCHANGES)
+    return f"{area}{exchange}{random.randrange(10**4):04d}"

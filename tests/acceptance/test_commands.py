@@ -22,7 +22,7 @@ def test_illegal_move_is_refused_with_its_rule(clinic: Clinic) -> None:
     reply = clinic.command(referral_id, "ivy", action="move", to_stage="completed")
 
     assert reply.status_code == 409
-    assert reply.json()["refusal"]
+    assert reply.json()["rule"]
     assert clinic.referral(referral_id)["stage"] == "intake_received"
 
 
@@ -34,7 +34,7 @@ def test_stale_command_is_refused_with_what_changed(clinic: Clinic) -> None:
     reply = clinic.command(referral_id, "eli", action="claim", expected_version=seen)
 
     assert reply.status_code == 409
-    assert "stale" in reply.json()["refusal"]
+    assert "stale" in reply.json()["rule"]
     assert "stage_changed" in reply.text
 
 
@@ -56,4 +56,4 @@ def test_move_by_the_wrong_role_is_refused(clinic: Clinic) -> None:
     reply = clinic.command(referral_id, "sam", action="move", to_stage="eligibility")
 
     assert reply.status_code == 409
-    assert "role" in reply.json()["refusal"]
+    assert "role" in reply.json()["rule"]

@@ -24,24 +24,23 @@ def test_plain_client_reads_changes_in_dense_order_and_murmur2_partitions(clinic
     referral_id = clinic.send(message)
     clinic.referral(referral_id)
     assert clinic.command(referral_id, "ivy", action="move", to_stage="eligibility").status_code == 200
-    reader = _read(clinic, "referral.changed.v1")
-
     mine: list[tuple[dict[str, Any], int]] = []
+    with SchemaRegistryClient({"url": clinic.sandbox.settings.schema_registry_url}) as registry:
+        reader = _read(clinic, "referral.changed.v1", AvroDeserializer(registry))
 
-    def look() -> bool:
-        mine.extend((value, partition) for key, value, partition in [next(reader)] if key == referral_id)
-        return len(mine) >= 2
+        def look() -> bool:
+            mine.extend((value, partition) for key, value, partition in [next(reader)] if key == referral_id)
+            return len(mine) >= 2
 
-    eventually(look, what="both changes")
+        eventually(look, what="both changes")
 
     assert [value["sequence"] for value, _ in mine] == [1, 2]
     assert [value["stage"] for value, _ in mine] == ["intake_received", "eligibility"]
     assert {partition for _, partition in mine} == {(murmur2(referral_id.encode()) & 0x7FFFFFFF) % DEFAULT_PARTITIONS}
 
 
-def _read(clinic: Clinic, topic: str) -> Iterator[tuple[str, dict[str, Any], int]]:
+def _read(clinic: Clinic, topic: str, deserialize: AvroDeserializer) -> Iterator[tuple[str, dict[str, Any], int]]:
     settings = clinic.sandbox.settings
-    deserialize = AvroDeserializer(SchemaRegistryClient({"url": settings.schema_registry_url}))
     consumer = Consumer(
         {
             "bootstrap.servers": settings.kafka_bootstrap_servers,
