@@ -27,6 +27,7 @@ class Told:
     times: set[datetime] = field(default_factory=set)
     left_at: datetime | None = None
     breached_at: datetime | None = None
+    is_parked: bool = False
     facts: Counter[str] = field(default_factory=Counter)
 
 
@@ -35,11 +36,15 @@ def wrong_clocks(evidence: Evidence) -> Iterator[Violation]:
     if not evidence.watches_clocks or evidence.ended_at is None:
         return
     stays = _stays(evidence.records)
+    waiting = {row.event_id for row in evidence.tables.quarantine}
     signals: defaultdict[tuple[Stay, str], list[Record]] = defaultdict(list)
     for record in evidence.records:
         if record.topic == SIGNALLED and record.event_id is not None:
             stay = (str(record.values["referral_id"]), int(record.values["stage_entry"]))
             signals[stay, str(record.values["kind"])].append(record)
+            if record.event_id in waiting:
+                # parked behind a poisonous record of the same referral: a person has to act before it is heard
+                stays.setdefault(stay, Told()).is_parked = True
     for (stay, kind), records in signals.items():
         for what in _signal_problems(stays.get(stay, Told()), kind, records, evidence.outages):
             yield _wrong(what, stay, kind)
@@ -129,10 +134,13 @@ def _stay_problems(
         over_at = min(filter(None, (told.left_at, ended_at, told.breached_at if kind == "reminder" else None)))
         if limit < over_at and not is_fired:
             yield "never fired", kind
-        elif (
-            kind == "breach" and is_fired and told.left_at is None and limit + LATE < ended_at and not told.facts[fact]
-        ):
+        elif kind == "breach" and is_fired and _is_unheard(told, limit, ended_at):
             yield "fired, but never applied", kind
+
+
+def _is_unheard(told: Told, limit: datetime, ended_at: datetime) -> bool:
+    goes_on = told.left_at is None and limit + LATE < ended_at
+    return goes_on and not told.is_parked and not told.facts["breached"]
 
 
 def _row_problems(
