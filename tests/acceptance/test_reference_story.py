@@ -25,14 +25,20 @@ MONDAY = datetime(2026, 1, 12, 9, 5, tzinfo=HERE)
 TUESDAY = datetime(2026, 1, 13, 10, 0, tzinfo=HERE)
 THURSDAY = datetime(2026, 1, 15, 11, 0, tzinfo=HERE)
 NEXT_FRIDAY = datetime(2026, 1, 16, 9, 30, tzinfo=HERE)
+BEFORE_MIDNIGHT = datetime(2026, 1, 20, 23, 59, 59, tzinfo=UTC)
 SENT_DATE = b"Mon, 05 Jan 2026 08:30:00 -0500"
 
 
-@pytest.fixture
-def story(infrastructure: ServiceSettings, tmp_path: Path) -> Iterator[Clinic]:
-    _set(tmp_path, FRIDAY)
-    settings = {"CLOCK": f"file:{tmp_path / 'clock'}", "SLA_POLICY": "standard"}
-    with Sandbox(infrastructure, tmp_path / "story", settings=settings) as sandbox:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("story")
+
+
+@pytest.fixture(scope="module")
+def story(infrastructure: ServiceSettings, folder: Path) -> Iterator[Clinic]:
+    _set(folder, FRIDAY)
+    settings = {"CLOCK": f"file:{folder / 'clock'}", "SLA_POLICY": "standard"}
+    with Sandbox(infrastructure, folder / "services", settings=settings) as sandbox:
         sandbox.start(*EVERYTHING)
         with Clinic(sandbox) as clinic:
             yield clinic
@@ -63,29 +69,29 @@ def _kinds(clinic: Clinic, referral_id: str) -> list[str]:
 
 
 @pytest.mark.timeout(180)
-def test_reference_story_shows_every_wait_while_it_happens(story: Clinic, tmp_path: Path) -> None:
+def test_reference_story_shows_every_wait_while_it_happens(story: Clinic, folder: Path) -> None:
     referral_id = story.send(_fax())
     arrived = story.referral(referral_id)
     assert (arrived["stage"], arrived["owner_queue"]) == ("intake_received", "riverside.harbor.intake")
     assert datetime.fromisoformat(arrived["received_at"]) == FRIDAY
     assert datetime.fromisoformat(arrived["due_at"]) > FRIDAY
 
-    _set(tmp_path, SUNDAY)
+    _set(folder, SUNDAY)
     eventually(lambda: "breached" in _kinds(story, referral_id), what="the breach of intake")
     waiting = _stay(story, referral_id)
     assert (waiting["waiting_on"], waiting["is_breached"]) == ("clinic", True)
     assert timedelta(seconds=waiting["waited_s"]) == SUNDAY - FRIDAY
     assert _kinds(story, referral_id).count("reminded") == 1
 
-    _set(tmp_path, MONDAY)
+    _set(folder, MONDAY)
     assert story.command(referral_id, "ivy", action="move", to_stage="eligibility").status_code == 200
     assert story.referral(referral_id)["owner_queue"] == "riverside.harbor.eligibility"
 
-    _set(tmp_path, TUESDAY)
+    _set(folder, TUESDAY)
     assert timedelta(seconds=_stay(story, referral_id)["waited_s"]) == TUESDAY - MONDAY
     assert story.command(referral_id, "eli", action="move", to_stage="documentation").status_code == 200
 
-    _set(tmp_path, THURSDAY)
+    _set(folder, THURSDAY)
     assert timedelta(seconds=_stay(story, referral_id)["waited_s"]) == THURSDAY - TUESDAY
     asked = story.command(
         referral_id, "dora", action="move", to_stage="waiting_on_referring_office", reason_code="documents_missing"
@@ -98,7 +104,7 @@ def test_reference_story_shows_every_wait_while_it_happens(story: Clinic, tmp_pa
         "documents_missing",
     )
 
-    _set(tmp_path, NEXT_FRIDAY)
+    _set(folder, NEXT_FRIDAY)
     called = story.command(referral_id, "dora", action="record_attempt", outcome="no_answer")
     assert called.status_code == 200, called.text
     unreachable = story.command(
@@ -114,3 +120,20 @@ def test_reference_story_shows_every_wait_while_it_happens(story: Clinic, tmp_pa
     assert waits["waiting_on_referring_office"] == NEXT_FRIDAY - THURSDAY
     assert timeline["stays"][-1]["waiting_on"] == "patient"
     assert "attempt_recorded" in _kinds(story, referral_id)
+
+
+@pytest.mark.parametrize("channel", [Channel.MAIL, Channel.FAX, Channel.HL7])
+def test_same_message_on_either_side_of_midnight_is_one_referral(story: Clinic, folder: Path, channel: Channel) -> None:
+    order = next(make_orders(3100 + list(Channel).index(channel)))
+    message = render(order, channel, Random(1), clinic="hill")
+    last = next(make_orders(3200 + list(Channel).index(channel)))
+
+    ids = []
+    for instant in (BEFORE_MIDNIGHT, BEFORE_MIDNIGHT + timedelta(seconds=2), BEFORE_MIDNIGHT + timedelta(days=1)):
+        _set(folder, instant)
+        ids.append(story.send(message))
+    afterwards = story.send(render(last, channel, Random(1), clinic="hill"))
+
+    story.referral(afterwards)
+    assert len(set(ids)) == 1
+    assert len(story.search(order.person.mrn)) == 1
