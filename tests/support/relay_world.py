@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,8 +19,9 @@ from baton.migrations import migrate
 from baton.topics import create_topics, register_schemas
 from runtime.kafka import make_admin, producer_config
 from runtime.migrations import create_step_tables
-from runtime.registry import make_codec, make_registry_client
+from runtime.registry import RegistrySchemaIds, make_registry_client
 from runtime.settings import Environment, ServiceSettings
+from schemas.codec import Codec
 from schemas.events import ReferralChanged, ReferralCommanded
 from schemas.ids import named_id
 from schemas.vocabulary import CommandAction, Role
@@ -48,11 +49,11 @@ class RelayWorld:
     """A private deployment of the relay."""
 
     settings: ServiceSettings
+    codec: Codec
     folder: Path
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.codec = make_codec(self.settings)
         self._producer = Producer(producer_config(self.settings, client="sender"))
         self._reader = Subscriber(self)
 
@@ -128,8 +129,9 @@ class RelayWorld:
             process.wait()
             raise
 
-    def kill_all(self) -> None:
-        """End every process that is left."""
+    def close(self) -> None:
+        """End every process that is left, and the clients."""
+        self._reader.close()
         for process in self.processes:
             if process.poll() is None:
                 process.kill()
@@ -276,15 +278,19 @@ def relay_world(
         baton_environment=Environment.TEST,
     )
     _prepare_tables(database_url)
-    register_schemas(make_registry_client(settings), topic_prefix=topic_prefix)
+    _prepare_topics(settings)
+    with make_registry_client(settings) as registry:
+        register_schemas(registry, topic_prefix=topic_prefix)
+        codec = Codec(RegistrySchemaIds(registry), topic_prefix=topic_prefix)
+        with closing(RelayWorld(settings, codec, folder)) as world:
+            yield world
+
+
+def _prepare_topics(settings: ServiceSettings) -> None:
+    names = [settings.topic_prefix + name for name in (IN, OUT)]
+    wanted = {name: {"max.message.bytes": "1500000"} for name in names}
     admin = make_admin(settings.kafka_bootstrap_servers)
-    wanted: dict[str, dict[str, str]] = {topic_prefix + name: {"max.message.bytes": "1500000"} for name in (IN, OUT)}
     create_topics(admin, wanted, partitions=PARTITIONS, replication_factor=1)
-    world = RelayWorld(settings, folder)
-    try:
-        yield world
-    finally:
-        world.kill_all()
 
 
 def _prepare_tables(database_url: str) -> None:
