@@ -66,7 +66,8 @@ def parse_name(text: str) -> PersonName:
     text = "" if text.strip().lower() in _NOTHING else _plain(text)
     if "," in text:
         return _by_comma([piece.split() for piece in text.split(",")])
-    words = _without_titles(text.split())
+    # every pair of words is a whole name: "TUAN DO"
+    words = _without_suffixes(_without_titles(text.split()), least=2)
     if len(words) < 2:
         return name_of_parts(last=" ".join(words))
     start = _start_of_last(words)
@@ -83,8 +84,7 @@ def name_of_parts(*, given: str = "", middle: str = "", last: str = "") -> Perso
         given, middle, last = _recased(given), _recased(middle), _recased(last)
     elif not whole.isalpha() or not (given.istitle() and last.istitle()):
         given, middle, last = _calmed(given), _calmed(middle), _calmed(last)
-    if last and _is_suffix(last.rpartition(" ")[2]):
-        last = " ".join(_without_suffixes(last.split()))
+    last = " ".join(_without_suffixes(last.split(" "), least=1))
     return PersonName(_known(given), middle or None, _known(last))
 
 
@@ -107,7 +107,9 @@ def _plain(text: str) -> str:
 
 
 def _by_comma(pieces: list[list[str]]) -> PersonName:
-    named = [piece for piece in map(_without_titles, pieces) if piece]
+    # "Smith, Jr., John" and "Helen Marsh, MD": what is only a suffix is no part of the name
+    named = [_without_suffixes(piece, least=1) for piece in map(_without_titles, pieces) if piece]
+    named = [piece for place, piece in enumerate(named) if place == 0 or not all(map(_is_suffix, piece))]
     if len(named) < 2:
         return parse_name(" ".join(named[0])) if named else NOBODY
     given, *middle = [word for piece in named[1:] for word in piece]
@@ -117,19 +119,18 @@ def _by_comma(pieces: list[list[str]]) -> PersonName:
 def _without_titles(words: list[str]) -> list[str]:
     while len(words) > 1 and _bare(words[0]) in _TITLES:
         words = words[1:]
-    return words if len(words) == 1 and not _is_suffix(words[0]) else _without_suffixes(words)
+    return words
 
 
-def _without_suffixes(words: list[str]) -> list[str]:
-    # "TUAN DO" is a whole name, and so is every pair: a suffix follows at least two words, or stands alone
-    while len(words) != 2 and words and _is_suffix(words[-1]):
+def _without_suffixes(words: list[str], *, least: int) -> list[str]:
+    while len(words) > least and _is_suffix(words[-1]):
         words = words[:-1]
     return words
 
 
 def _is_suffix(word: str) -> bool:
     # "Do" is a family name; the degree is written DO or D.O.
-    return _bare(word) in _SUFFIXES and (word[0].isupper() or len(word) > 2) and word != "Do"
+    return _bare(word) in _SUFFIXES and word != "Do"
 
 
 def _start_of_last(words: list[str]) -> int:
@@ -140,8 +141,9 @@ def _start_of_last(words: list[str]) -> int:
 
 
 def _recased(text: str) -> str:
-    words = [_recased_word(word) for word in text.lower().split(" ")]
-    return " ".join(words)
+    *words, last = text.lower().split(" ")
+    # a particle leads to a name; where nothing follows, it is the name
+    return " ".join([*map(_recased_word, words), _recased_word(last) if last not in _PARTICLES else last.capitalize()])
 
 
 def _calmed(text: str) -> str:

@@ -51,6 +51,7 @@ _BY_PHRASE = {
 }
 _LONGEST_PHRASE = max(len(phrase.split()) for phrase in _BY_PHRASE)
 _NOT_WORDS = re.compile(r"[^a-z]+")
+_BROADEST = "general_surgery"
 _CACHED = 4096
 
 
@@ -77,6 +78,9 @@ def _only_one_named(words: list[str]) -> str | None:
         if specialty is not None:
             found.add(specialty)
         at += length
+    if len(found) == 2:
+        # "orthopedic surgery" names a branch of it
+        found.discard(_BROADEST)
     return found.pop() if len(found) == 1 else None
 
 
