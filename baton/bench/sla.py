@@ -9,9 +9,9 @@ import psycopg
 
 from baton.bench.figures import Figures, compared, percentile
 from runtime.clock import Clock, clock_of
-from runtime.exactly_once import Progress
 from runtime.kafka import Publisher, make_publisher
 from runtime.postgres import connect
+from runtime.progress import Progress
 from runtime.registry import make_codec
 from runtime.settings import ServiceSettings
 from schemas.event import Event
@@ -27,7 +27,7 @@ STEADY = 4_000
 STEADY_FOR = timedelta(seconds=20)
 CROWD = 50_000
 ONE_BY_ONE = 500
-LIMIT = 2_000
+LIMIT = 5_000
 SCAN_S = 0.2
 AHEAD = timedelta(seconds=2)
 WITHIN_S = 120.0

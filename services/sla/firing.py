@@ -16,12 +16,12 @@ from confluent_kafka import KafkaException
 
 from runtime import metrics
 from runtime.clock import Clock, clock_of
-from runtime.exactly_once import Progress
 from runtime.failpoints import EXIT_INTERNAL, failpoint
 from runtime.health import Readiness
 from runtime.kafka import PublishFailed, make_publisher
 from runtime.postgres import connect
 from runtime.process import begin_process, end_at_once, stop_on_signals
+from runtime.progress import Progress
 from runtime.registry import make_codec
 from runtime.settings import load_settings
 from runtime.watchdog import Watchdog, start_watchdog

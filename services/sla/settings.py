@@ -17,7 +17,7 @@ class FiringSettings(ServiceSettings):
     #: how often due clocks are looked for
     sla_scan_ms: int = Field(default=200, ge=1)
     #: most clocks of one transaction
-    sla_fire_limit: int = Field(default=2_000, ge=1, le=50_000)
+    sla_fire_limit: int = Field(default=5_000, ge=1, le=50_000)
 
 
 class WindowsSettings(ServiceSettings):

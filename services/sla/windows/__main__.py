@@ -15,7 +15,7 @@ from runtime.failpoints import EXIT_INTERNAL
 from runtime.health import Readiness
 from runtime.process import begin_process, end_at_once
 from runtime.settings import load_settings
-from runtime.watchdog import Watchdog, start_watchdog
+from runtime.watchdog import BrokerLag, Watchdog, start_watchdog
 from services.sla.settings import WindowsSettings
 from services.sla.windows.changelogs import APP
 from services.sla.windows.worker import ChangelogsMissing, Worker, partitions_of
@@ -49,7 +49,8 @@ async def _run(settings: WindowsSettings, readiness: Readiness) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     worker = Worker(settings, readiness, partitions=partitions_of(settings))
-    start_watchdog(Watchdog(worker.progress, limit_s=settings.sla_windows_watchdog_s, lag=worker.lag))
+    lag = BrokerLag(settings, worker.progress)
+    start_watchdog(Watchdog(worker.progress, limit_s=settings.sla_windows_watchdog_s, lag=lag))
     log.info("started")
     life = asyncio.create_task(_live(worker))
     stopped = asyncio.create_task(stop.wait())

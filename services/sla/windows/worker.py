@@ -9,11 +9,11 @@ import structlog
 
 from runtime import metrics
 from runtime.clock import clock_of
-from runtime.exactly_once import Progress
 from runtime.failpoints import EXIT_INTERNAL, failpoint
 from runtime.health import Readiness
 from runtime.kafka import make_admin
 from runtime.process import end_at_once
+from runtime.progress import Place, Progress
 from runtime.registry import make_codec
 from schemas.codec import Undecodable, cloudevents_headers
 from schemas.events import NoticeRequested, SlaSignalled
@@ -58,18 +58,11 @@ class Worker:
         self.app.agent(source, name="windows")(self._take_all)
         self.app.timer(TELL_EVERY_S, name="tell")(self._tell)
 
-    def lag(self) -> int:
-        """Return how many records wait, as far as the last fetches told."""
-        consumer: Any = self.app.consumer
-        waiting = 0
-        for tp in self._source():
-            read = consumer._read_offset[tp]
-            waiting += max(0, (consumer.highwater(tp) or 0) - (0 if read is None else read + 1))
-        return waiting
-
-    def _source(self) -> list[Any]:
-        name = f"{self._prefix}{topic_of(SlaSignalled).name}"
-        return [tp for tp in self.app.consumer.assignment() if tp.topic == name]
+    async def _reached(self) -> dict[Place, int]:
+        source = topic_of(SlaSignalled).name
+        consumer = self.app.consumer
+        own = [tp for tp in consumer.assignment() if tp.topic == f"{self._prefix}{source}"]
+        return {(source, tp.partition): await consumer.position(tp) or 0 for tp in own}
 
     async def _take_all(self, stream: Any) -> None:
         async for event in stream.events():
@@ -91,11 +84,13 @@ class Worker:
 
     async def _tell(self) -> None:
         if self.app.rebalancing:
+            self.progress.turned({})
             return
         await self._room.tell()
         failpoint("windows.after_tell")
         self._readiness.set_ready()
-        if self._taken != self._taken_before or self.lag() == 0:
+        self.progress.turned(await self._reached())
+        if self._taken != self._taken_before:
             self.progress.committed()
         self._taken_before = self._taken
 
