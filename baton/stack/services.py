@@ -78,6 +78,7 @@ PASSED_ON = frozenset(
 )
 PASSED_ON_PREFIXES = (
     *("INTAKE_", "MATCHER_", "STAGER_", "SLA_", "COURIER_", "BOARD_"),
+    *("IMAP_", "MLLP_", "DROP_", "DEFAULT_"),
     *("SMTP_", "WEBHOOK_", "DEMO_", "OTEL_"),
 )
 #: What any program needs of the environment it was started in.

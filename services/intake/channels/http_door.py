@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 
 from runtime.clock import Clock
 from schemas.vocabulary import Channel
-from services.intake.channels import fhir, http_answers, portal, uploads
+from services.intake.channels import fhir, hl7, http_answers, portal, uploads
 from services.intake.channels.accept import MOST_AT_ONCE, Accepted, Acceptor
 from services.intake.channels.arrival import Arrival, Sender
 from services.intake.channels.arrivals import Handed, arrivals_of
@@ -26,7 +26,7 @@ LARGEST_IN_LOOP = 100_000
 KEY_HEADER = "X-Baton-Source-Key"
 NETWORK_HEADER, CLINIC_HEADER, SOURCE_HEADER = "X-Baton-Network", "X-Baton-Clinic", "X-Baton-Source"
 MESSAGE_ID_HEADER, FILE_NAME_HEADER = "Idempotency-Key", "X-Baton-File-Name"
-_INBOUND = frozenset({Channel.MAIL, Channel.FAX, Channel.VOICEMAIL, Channel.CALLCENTRE, Channel.CSV})
+_INBOUND = frozenset(Channel) - {Channel.PORTAL, Channel.FHIR}
 
 router = APIRouter()
 
@@ -113,11 +113,12 @@ async def fhir_resource(request: Request) -> Response:
 
 @router.post("/inbound/{channel}")
 async def inbound(request: Request, channel: str) -> Response:
-    """Take a message of a channel that has no protocol of its own."""
+    """Take a message of a channel that has no HTTP interface of its own."""
     if channel not in _INBOUND:
         raise Refusal(RefusalCode.UNKNOWN_CHANNEL)
     door, known = _door(request), Channel(channel)
-    return await _one_body(door, door.sender(request, known), request, known, allowed=())
+    allowed = (hl7.MEDIA_TYPE,) if known is Channel.HL7 else ()
+    return await _one_body(door, door.sender(request, known), request, known, allowed=allowed)
 
 
 @router.get("/health")
