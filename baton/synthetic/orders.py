@@ -49,7 +49,7 @@ class Order:
 def make_orders(seed: int, *, start: int = 0) -> Iterator[Order]:
     """Yield referrals without end; one in five is of a patient who was referred before."""
     random = Random(f"orders-{seed}-{start}")
-    people = make_people(random, start=start)
+    people = make_people(random)
     known: list[Person] = []
     number = start
     while True:

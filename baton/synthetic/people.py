@@ -65,24 +65,21 @@ class Person:
     mrn: str
 
 
-def make_people(random: Random, *, start: int = 0) -> Iterator[Person]:
+def make_people(random: Random) -> Iterator[Person]:
     """Yield patients without end, household by household; the same seed gives the same people."""
-    number = start
     while True:
-        household = _household(random, number)
-        yield from household
-        number += len(household)
+        yield from _household(random)
 
 
-def _household(random: Random, number: int) -> list[Person]:
+def _household(random: Random) -> list[Person]:
     last_name = _last_name(random)
     phone = _phone(random)
-    members = [_person(random, number + place, last_name, phone) for place in range(random.choice((1, 1, 2, 3, 4)))]
+    members = [_person(random, last_name, phone) for _ in range(random.choice((1, 1, 2, 3, 4)))]
     if random.random() < TWIN_SHARE:
         twin = members[-1]
         names = [name for name in (*FEMALE_NAMES, *MALE_NAMES) if name != twin.given_name]
         given = random.choice(names)
-        members.append(replace(twin, given_name=given, sex=_sex_of(given), mrn=_mrn(number + len(members))))
+        members.append(replace(twin, given_name=given, sex=_sex_of(given), mrn=_mrn(random)))
     return members
 
 
@@ -93,7 +90,7 @@ def _last_name(random: Random) -> str:
     return f"{name}-{random.choice(LAST_NAMES).split()[-1]}" if random.random() < 0.05 else name
 
 
-def _person(random: Random, number: int, last_name: str, phone: str) -> Person:
+def _person(random: Random, last_name: str, phone: str) -> Person:
     given = random.choice(FEMALE_NAMES + MALE_NAMES)
     return Person(
         given_name=given,
@@ -101,7 +98,7 @@ def _person(random: Random, number: int, last_name: str, phone: str) -> Person:
         birth_date=FIRST_BIRTH_DATE + timedelta(days=random.randrange(BIRTH_DATE_SPAN_DAYS)),
         sex=_sex_of(given),
         phone=phone if random.random() < 0.7 else _phone(random),
-        mrn=_mrn(number),
+        mrn=_mrn(random),
     )
 
 
@@ -109,8 +106,8 @@ def _sex_of(given_name: str) -> PersonSex:
     return PersonSex.FEMALE if given_name in FEMALE_NAMES else PersonSex.MALE
 
 
-def _mrn(number: int) -> str:
-    return f"MR{100_000 + number:07d}"
+def _mrn(random: Random) -> str:
+    return f"MR{random.randrange(10**9):09d}"
 
 
 def _phone(random: Random) -> str:
