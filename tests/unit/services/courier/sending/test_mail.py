@@ -1,60 +1,26 @@
 import socket
 from collections.abc import Iterator
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import AuthResult
 
 from services.courier.rules.effects import Outcome, Transport, Verdict
 from services.courier.sending.mail import MailSender, MailServer, server_of
 from tests.support.notices import NOON, effect
+from tests.support.receivers import Mailbox, open_mailbox
 
 DESK = "desk@harbor.example"
 
 
-class Mailbox:
-    """An SMTP server on this machine that keeps what it gets."""
-
-    def __init__(self) -> None:
-        self.mails: list[EmailMessage] = []
-        self.answer = "250 OK"
-        self.recipient_answer = "250 OK"
-
-    async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:
-        if self.recipient_answer.startswith("250"):
-            envelope.rcpt_tos.append(address)
-        return self.recipient_answer
-
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
-        mail = message_from_bytes(envelope.content, policy=policy.default)
-        assert isinstance(mail, EmailMessage)
-        self.mails.append(mail)
-        return self.answer
+@pytest.fixture
+def mailbox() -> Iterator[Mailbox]:
+    with open_mailbox() as mailbox:
+        yield mailbox
 
 
 @pytest.fixture
-def mailbox() -> Mailbox:
-    return Mailbox()
-
-
-@pytest.fixture
-def port(mailbox: Mailbox) -> Iterator[int]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        number = int(probe.getsockname()[1])
-    controller = Controller(
-        mailbox,
-        hostname="127.0.0.1",
-        port=number,
-        auth_require_tls=False,
-        authenticator=lambda *call: AuthResult(success=call[4].password == b"right", handled=False),
-    )
-    controller.start()
-    yield number
-    controller.stop()
+def port(mailbox: Mailbox) -> int:
+    return mailbox.port
 
 
 def send(url: str, **server: Any) -> Outcome:

@@ -1,55 +1,18 @@
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from services.courier.rules.effects import Outcome, Transport, Verdict
 from services.courier.sending.webhook import WebhookSender, address_of, signature_of
 from tests.support.notices import effect
-
-
-class Receiver(ThreadingHTTPServer):
-    """A webhook on this machine."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.status = 200
-        self.is_silent = False
-        self.calls: list[tuple[dict[str, str], bytes]] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/in?token=secret"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Receiver
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.calls.append((dict(self.headers.items()), body))
-        if self.server.is_silent:
-            threading.Event().wait(2)
-            return
-        self.send_response(self.server.status)
-        self.send_header("Location", self.server.url)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        return
+from tests.support.receivers import Receiver, open_receiver
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    with Receiver() as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server
-        server.shutdown()
+    with open_receiver() as receiver:
+        yield receiver
 
 
 def send(receiver: Receiver, *, secret: str | None = None) -> Outcome:
