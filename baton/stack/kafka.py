@@ -32,6 +32,8 @@ class Broker:
     port: int
     controller_port: int
     environment: Mapping[str, str]
+    #: a second door whose clients are told to come back through another port, as behind a relay
+    relayed: "Relayed | None" = None
 
     @property
     def address(self) -> str:
@@ -67,6 +69,8 @@ class Broker:
             "controller.quorum.voters": f"1@{controller}",
             "log.dirs": str(records),
         }
+        if self.relayed is not None:
+            own |= self.relayed.settings(own)
         template = (DEPLOYMENT / "broker.properties").read_text()
         return template + "".join(f"{key}={value}\n" for key, value in own.items())
 
@@ -93,6 +97,28 @@ class Broker:
             environment=self.environment,
             folder=self.data,
         )
+
+
+@dataclass(frozen=True)
+class Relayed:
+    """A door of the broker that a relay stands before."""
+
+    listens: int
+    advertised: int
+
+    @classmethod
+    def read(cls, setting: str) -> "Relayed | None":
+        """Read LISTENS:ADVERTISED; nothing when it is empty."""
+        listens, _, advertised = setting.partition(":")
+        return cls(int(listens), int(advertised)) if setting else None
+
+    def settings(self, own: Mapping[str, str]) -> dict[str, str]:
+        """Complete the broker's listeners by this door."""
+        return {
+            "listeners": f"{own['listeners']},RELAYED://{HOST}:{self.listens}",
+            "advertised.listeners": f"{own['advertised.listeners']},RELAYED://{HOST}:{self.advertised}",
+            "listener.security.protocol.map": "BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT,RELAYED:PLAINTEXT",
+        }
 
 
 def answers(port: int) -> bool:

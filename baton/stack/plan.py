@@ -7,7 +7,7 @@ from pathlib import Path
 from baton.stack import kafka, postgres, registry
 from baton.stack.addresses import Addresses
 from baton.stack.downloads import Downloads, downloads_in, fetch
-from baton.stack.kafka import Broker
+from baton.stack.kafka import Broker, Relayed
 from baton.stack.part import Part
 from baton.stack.paths import StackHome
 from baton.stack.ports import HOST, SERVICE_PORTS, USUAL_PORTS, choose_ports
@@ -109,6 +109,7 @@ def _broker(site: Site, ports: Mapping[str, int]) -> tuple[str, Part]:
         port=ports["kafka"],
         controller_port=ports["kafka-controller"],
         environment=system_environment(site.environment),
+        relayed=Relayed.read(site.environment.get("KAFKA_RELAYED", "")),
     )
     return broker.address, _after_download(site, broker.part())
 
