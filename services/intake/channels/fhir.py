@@ -10,7 +10,7 @@ from services.intake.channels.json_object import read_object, substance_of
 from services.intake.channels.refusal import Refusal, RefusalCode
 
 MEDIA_TYPE = "application/fhir+json"
-_RESOURCES = frozenset({"Bundle", "ServiceRequest"})
+_RESOURCES = ("Bundle", "ServiceRequest")
 #: of a bundle that is sent again these are made anew
 _STAMPS = frozenset({"id", "meta", "timestamp"})
 _LONGEST_PART_OF_ID = 120

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import islice
 
 from schemas.vocabulary import Channel
@@ -91,7 +92,7 @@ def _whole(export: _Export, cells: tuple[str, ...]) -> Arrival:
     width = max(len(cells), len(export.columns))
     columns = export.columns + tuple(f"column {number}" for number in range(len(export.columns) + 1, width + 1))
     cells = cells + ("",) * (width - len(cells))
-    told = [(squash(column) or column, cell.strip()) for column, cell in zip(columns, cells, strict=True)]
+    told = [(_name(column), cell.strip()) for column, cell in zip(columns, cells, strict=True)]
     oldest = OLDEST.get(export.channel, OLDEST_CALL)
     return Arrival(
         sender=_caller(export, told),
@@ -104,6 +105,11 @@ def _whole(export: _Export, cells: tuple[str, ...]) -> Arrival:
         source_message_id=message_id_of(_first(told, _ID_COLUMNS)),
         file_name=export.file_name,
     )
+
+
+@lru_cache(4096)
+def _name(column: str) -> str:
+    return squash(column) or column
 
 
 def _caller(export: _Export, told: Told) -> Sender:
@@ -119,9 +125,9 @@ def _first(told: Told, names: frozenset[str]) -> str | None:
 def _time(text: str | None) -> datetime | None:
     if text is None or len(text) > _LONGEST_TIME:
         return None
+    with suppress(ValueError):
+        return datetime.fromisoformat(text)
     for form in ("%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M %p"):
         with suppress(ValueError):
             return datetime.strptime(text, form)  # noqa: DTZ007 - a table without a zone is taken as UTC
-    with suppress(ValueError):
-        return datetime.fromisoformat(text)
     return None

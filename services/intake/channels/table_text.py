@@ -34,7 +34,7 @@ class Table:
         for text in _row_texts(self.rest, self.separator):
             row = _row(text, self.separator)
             # a forgotten quote swallows the rows up to the next one; these have other cells than the head
-            torn = "\n" in text.rstrip() and not self._fits(row)
+            torn = len(row.text.splitlines()) > 1 and not self._fits(row)
             for found in map(self._line, _lines(text)) if torn else (row,):
                 if found.cells is None or any(cell.strip() for cell in found.cells):
                     yield found
@@ -110,8 +110,10 @@ def _row(text: str, separator: str) -> Row:
         return Row(bare, tuple(bare.split(separator)))
     if _ends_inside_quotes(bare, separator, is_inside=False):
         return Row(bare, None)
+    # over several lines, a quote that ends inside a cell is the begin of another row's cell
+    is_strict = "\n" in bare or "\r" in bare
     try:
-        cells = next(csv.reader(io.StringIO(bare, newline=""), delimiter=separator), [])
+        cells = next(csv.reader(io.StringIO(bare, newline=""), delimiter=separator, strict=is_strict), [])
     except csv.Error:
         return Row(bare, None)
     return Row(bare, tuple(cells))
