@@ -1,6 +1,7 @@
 """Named places where a process can be made to die, stall or fail, so that recovery is tested on purpose.
 
-FAILPOINT lists them: NAME[=ACTION][:PROBABILITY][@HIT], separated by commas; ACTION is kill (default), exit or stall.
+FAILPOINT lists them: NAME[=ACTION][:PROBABILITY][@HIT], separated by commas; ACTION is kill (default), exit, stall
+or stop.
 FAILPOINT=file:PATH reads the list from a file that may change while the process runs.
 """
 
@@ -19,7 +20,8 @@ class FailpointAction(StrEnum):
 
     KILL = "kill"  #: SIGKILL to the own process
     EXIT = "exit"  #: leave at once with code 70
-    STALL = "stall"  #: stand still for ever
+    STALL = "stall"  #: the thread stands still for ever, the clients' threads live on
+    STOP = "stop"  #: the whole process sleeps until a SIGCONT, as a machine that was suspended
 
 
 EXIT_INTERNAL = 70
@@ -54,6 +56,8 @@ def _act(action: FailpointAction) -> None:
             os._exit(EXIT_INTERNAL)
         case FailpointAction.STALL:
             threading.Event().wait()
+        case FailpointAction.STOP:
+            os.kill(os.getpid(), signal.SIGSTOP)
 
 
 _armed: dict[str, Failpoint] = {}

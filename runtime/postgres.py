@@ -29,7 +29,7 @@ def connect(settings: ServiceSettings, *, role: str | None = None) -> psycopg.Co
     connection = psycopg.connect(
         settings.database_url,
         connect_timeout=CONNECT_TIMEOUT_S,
-        application_name=f"baton-{role or 'baton'}-{settings.instance}",
+        application_name=_application_name(settings, role),
         keepalives_idle=5,
         keepalives_interval=2,
         keepalives_count=3,
@@ -42,10 +42,32 @@ def connect(settings: ServiceSettings, *, role: str | None = None) -> psycopg.Co
 def prepare(connection: psycopg.Connection, *, role: str | None) -> None:
     """Check the server, limit hanging statements and take on the service's role."""
     _require_durable(connection)
-    connection.execute("SET idle_in_transaction_session_timeout = '30s'")
+    # shorter than the wait for a lock, so that whoever waits behind a process that sleeps outlives its transaction
+    connection.execute("SET idle_in_transaction_session_timeout = '10s'")
     connection.execute("SET lock_timeout = '15s'")
     if role is not None:
         connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(f"baton_{role}")))
+    connection.commit()
+
+
+def end_predecessor(connection: psycopg.Connection, settings: ServiceSettings, *, role: str) -> None:
+    """End the sessions of an earlier process of the same service and slot; it may sleep with locks in hand.
+
+    Kafka fences such a process by itself; here its open transaction would block its successor.
+    """
+    connection.execute("RESET ROLE")
+    connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s"
+        " AND datname = current_database() AND usename = session_user AND pid <> pg_backend_pid()",
+        [_application_name(settings, role)],
+    )
+    connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(f"baton_{role}")))
+    connection.commit()
+
+
+def allow_long_thought(connection: psycopg.Connection) -> None:
+    """Lift the limit on idle transactions, for a service that thinks long while it holds no locks."""
+    connection.execute("SET idle_in_transaction_session_timeout = 0")
     connection.commit()
 
 
@@ -70,6 +92,10 @@ def _require_durable(connection: psycopg.Connection) -> None:
     ).fetchall()
     if rows:
         raise NotDurable(", ".join(str(row[0]) for row in rows))
+
+
+def _application_name(settings: ServiceSettings, role: str | None) -> str:
+    return f"baton-{role or 'baton'}-{settings.instance}"
 
 
 def is_record_to_blame(error: psycopg.Error) -> bool:

@@ -17,7 +17,7 @@ from runtime.health import Readiness, serve_health
 from runtime.kafka import FatalErrorFlag, FatalKafkaError, make_consumer, make_transactional_producer
 from runtime.logs import configure_logs
 from runtime.pipeline import Pipeline
-from runtime.postgres import connect
+from runtime.postgres import allow_long_thought, connect, end_predecessor
 from runtime.registry import make_codec
 from runtime.settings import ServiceSettings, load_settings
 from runtime.watchdog import BrokerLag, Watchdog, start_watchdog
@@ -77,7 +77,7 @@ def _run(pipeline: Pipeline, settings: ServiceSettings, stop: threading.Event, r
         settings,
         consumer=consumer,
         producer=producer,
-        connection=connect(settings, role=pipeline.service),
+        connection=_own_connection(pipeline, settings),
         codec=make_codec(settings),
         clock=clock_of(settings.clock),
         fatal=fatal,
@@ -85,6 +85,14 @@ def _run(pipeline: Pipeline, settings: ServiceSettings, stop: threading.Event, r
     start_watchdog(Watchdog(step.progress, limit_s=settings.watchdog_s, lag=BrokerLag(settings, step.progress)))
     log.info("started")
     step.run(should_stop=stop.is_set, on_ready=readiness.set_ready)
+
+
+def _own_connection(pipeline: Pipeline, settings: ServiceSettings) -> psycopg.Connection:
+    connection = connect(settings, role=pipeline.service)
+    end_predecessor(connection, settings, role=pipeline.service)
+    if not pipeline.keeps_inbox:
+        allow_long_thought(connection)
+    return connection
 
 
 def _code_of(error: Exception) -> str | None:

@@ -67,7 +67,9 @@ class RegistrySchemaIds:
 
 def make_registry_client(settings: ServiceSettings) -> SchemaRegistryClient:
     """Return a client of the configured registry."""
-    return SchemaRegistryClient({"url": settings.schema_registry_url, "timeout": 10})
+    return SchemaRegistryClient(
+        {"url": settings.schema_registry_url, "timeout": 10, "max.retries": 2, "retries.wait.ms": 200}
+    )
 
 
 def make_codec(settings: ServiceSettings) -> Codec:

@@ -151,7 +151,7 @@ class RelayWorld:
     def rows(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Run a query as the owner."""
         with psycopg.connect(self.settings.database_url) as connection:
-            return connection.execute(cast(Any, query), parameters).fetchall()
+            return connection.execute(cast(Any, query), parameters or None).fetchall()
 
     def counts(self) -> dict[str, int]:
         """Return how far each referral was counted."""
