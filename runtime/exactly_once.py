@@ -31,8 +31,9 @@ log = structlog.get_logger()
 
 __all__ = ["ExactlyOnce", "Progress"]
 
-TRANSACTION_TIMEOUT_S = 15.0
-INIT_TRANSACTIONS_TIMEOUT_S = 30.0
+#: below the broker's own limit: a transaction that takes longer is aborted there anyway
+TRANSACTION_TIMEOUT_S = 8.0
+INIT_TRANSACTIONS_TIMEOUT_S = 20.0
 
 Stop = Callable[[], bool]
 

@@ -30,6 +30,8 @@ def verify(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
     from runtime.audit import verify_chains
 
     with psycopg.connect(target_environment(os.environ, ("DATABASE_URL",))["DATABASE_URL"]) as connection:
+        # chains grow meanwhile: their ends and their rows have to be seen at the same instant
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         reports = list(verify_chains(connection))
     if as_json:
         chains = [{"chain": r.chain_id, "entries": r.entries, "broken_at": r.broken_at} for r in reports]

@@ -1,5 +1,6 @@
 """How many records each consumer group still has to read."""
 
+import socket
 import time
 from collections.abc import Iterable, Mapping
 
@@ -15,13 +16,17 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
 TIMEOUT_S = 5.0
+REACHABLE_WITHIN_S = 1.0
 #: A commit mark of a transaction takes an offset too: a small distance may be nothing but such marks.
 MAY_BE_MARKS = 4
 Place = tuple[str, int]
 
 
 def lags(bootstrap_servers: str, groups: Iterable[str]) -> dict[str, int | None]:
-    """Count the unread records of each group; None for a group that has never been seen."""
+    """Count the unread records of each group; None for a group that has never been seen, and for all without a broker."""
+    if not _is_reachable(bootstrap_servers):
+        # the client library aborts the process when it is closed over unanswered requests
+        return dict.fromkeys(groups)
     admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
     positions = {group: _positions(admin, group) for group in groups}
     everywhere = {place for places in positions.values() for place in places}
@@ -32,6 +37,17 @@ def lags(bootstrap_servers: str, groups: Iterable[str]) -> dict[str, int | None]
         group: _distance(bootstrap_servers, places, starts, ends) if places else None
         for group, places in positions.items()
     }
+
+
+def _is_reachable(bootstrap_servers: str) -> bool:
+    for server in bootstrap_servers.split(","):
+        host, _, port = server.strip().rpartition(":")
+        try:
+            with socket.create_connection((host.strip("[]"), int(port)), timeout=REACHABLE_WITHIN_S):
+                return True
+        except (OSError, ValueError):
+            continue
+    return False
 
 
 def _distance(
