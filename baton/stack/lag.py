@@ -23,7 +23,7 @@ Place = tuple[str, int]
 
 
 def lags(bootstrap_servers: str, groups: Iterable[str]) -> dict[str, int | None]:
-    """Count the unread records of each group; None for a group that has never been seen, and for all without a broker."""
+    """Count the unread records of each group; None for one that has never been seen, and for all without a broker."""
     if not _is_reachable(bootstrap_servers):
         # the client library aborts the process when it is closed over unanswered requests
         return dict.fromkeys(groups)
