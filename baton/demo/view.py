@@ -104,5 +104,5 @@ def render(snapshot: Snapshot, rates: tuple[float, float], title: str) -> Render
         f"notices {snapshot.notices}",
         f"possible duplicates {snapshot.duplicates}",
     )
-    figures.add_row(f"quarantine {snapshot.quarantine}", f"open referrals without owner or due: {snapshot.violations}")
+    figures.add_row(f"quarantine {snapshot.quarantine}", f"without owner or due {snapshot.violations}")
     return Panel(Group(figures, stages), title=title, subtitle="Ctrl-C stops everything")
