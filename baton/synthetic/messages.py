@@ -98,7 +98,7 @@ def _fax(order: Order, mess: Mess | None) -> bytes:
     if mess is Mess.BROKEN_FILE:
         pdf = pdf[: len(pdf) // 3]
     message.add_attachment(pdf, maintype="application", subtype="pdf", filename="fax.pdf")
-    return message.as_bytes()
+    return _with_boundary(message, order)
 
 
 def _voicemail(order: Order, mess: Mess | None) -> bytes:
@@ -108,7 +108,7 @@ def _voicemail(order: Order, mess: Mess | None) -> bytes:
     message = _eml(order, text, sender="voicemail@clinic.example")
     audio = b"RIFF\x24\x00\x00\x00WAVEfmt " + order.number.encode()
     message.add_attachment(audio, maintype="audio", subtype="wav", filename="message.wav")
-    return message.as_bytes()
+    return _with_boundary(message, order)
 
 
 def _row(order: Order, _mess: Mess | None) -> bytes:
@@ -194,6 +194,12 @@ def _eml(order: Order, text: str, *, sender: str | None = None) -> EmailMessage:
     message["Message-ID"] = f"<{order.number}@{order.contact.partition('@')[2]}>"
     message.set_content(text)
     return message
+
+
+def _with_boundary(message: EmailMessage, order: Order) -> bytes:
+    # left to itself, the library draws one at random
+    message.set_boundary(f"boundary-{order.number}")
+    return message.as_bytes()
 
 
 def _iso(order: Order) -> str | None:
