@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from runtime.delivery import Delivery
@@ -48,8 +49,36 @@ class MemoryDocuments:
 class HereReaders:
     """Reads foreign bytes in this process, for tests that do not try to harm it."""
 
+    def __init__(self) -> None:
+        # the PDF library knows one thread only; reader processes have no more
+        self._one_at_a_time = Lock()
+
     def read(self, request: ReadRequest) -> ReadResult:
-        return ReadResult(findings=list(read(request)))
+        with self._one_at_a_time:
+            return ReadResult(findings=list(read(request)))
+
+
+@dataclass
+class LogTable:
+    """Stands for the connection of a step and keeps the rows that are copied into the automation log."""
+
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def cursor(self) -> "LogTable":
+        return self
+
+    def copy(self, query: object) -> "LogTable":
+        del query
+        return self
+
+    def write_row(self, row: tuple[Any, ...]) -> None:
+        self.rows.append(row)
+
+    def __enter__(self) -> "LogTable":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return
 
 
 @dataclass(frozen=True)

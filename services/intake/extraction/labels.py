@@ -1,14 +1,13 @@
 """Read labelled fields from running text: mail bodies, PDF text, transcripts."""
 
 from dataclasses import dataclass, field
-from datetime import date
 from enum import Enum
 
 from schemas.vocabulary import MissingItem
 from services.intake.extraction.cells import Piece, pieces_of
 from services.intake.extraction.field_names import FieldName, Fields
 from services.intake.extraction.limits import LONGEST_TEXT_LINE, MOST_TEXT_LINES
-from services.intake.rules.dates import parse_birth_date
+from services.intake.rules.dates import parse_date
 from services.intake.rules.names import PersonName, parse_name
 
 
@@ -58,8 +57,6 @@ _BARE = {
 #: values that may go on over several lines
 _LONG = frozenset({FieldName.REASON, FieldName.NOTE, FieldName.TRANSCRIPT, FieldName.DIAGNOSIS})
 _LONGEST_NAME_WORDS = 7
-#: any day on which a date of birth could have been written, so that two writings of it can be compared
-_FAR_AHEAD = date(2100, 1, 1)
 
 
 @dataclass(slots=True)
@@ -90,11 +87,7 @@ def is_other_patient(known: Fields, told: Fields) -> bool:
 
 def contradicts_birth_date(known: Fields, told: Fields) -> bool:
     """Tell whether two sets of fields give two readable and different dates of birth."""
-    dates = [
-        parse_birth_date(fields[FieldName.BIRTH_DATE], received_on=_FAR_AHEAD)
-        for fields in (known, told)
-        if FieldName.BIRTH_DATE in fields
-    ]
+    dates = [parse_date(fields[FieldName.BIRTH_DATE]) for fields in (known, told) if FieldName.BIRTH_DATE in fields]
     return len(dates) == 2 and None not in dates and dates[0] != dates[1]
 
 

@@ -5,6 +5,8 @@ LARGEST_PARSED = 30_000_000
 #: larger structured messages are parsed in a reader process, so that they cannot hold up the others
 LARGEST_IN_PROCESS = 64_000
 LARGEST_STRUCTURED = 2_000_000
+#: bytes in which the headers of a mail have to end
+LARGEST_HEAD = 256_000
 MOST_MAIL_PARTS = 200
 #: a boundary is declared per level, so their number bounds the depth of nesting
 DEEPEST_MAIL = 30

@@ -17,6 +17,7 @@ from services.intake.extraction.html_text import visible_text
 from services.intake.extraction.labels import read_labels
 from services.intake.extraction.limits import (
     DEEPEST_MAIL,
+    LARGEST_HEAD,
     LARGEST_PARSED,
     LONGEST_DOCUMENT_TEXT,
     LONGEST_HEADER,
@@ -29,6 +30,7 @@ from services.intake.extraction.reply_chain import split_reply
 from services.intake.rules.fingerprint import text_digest
 from services.intake.rules.texts import layout_text, one_line
 
+_BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _BOUNDARY = re.compile(rb"boundary\s*=", re.IGNORECASE)
 _NESTED = re.compile(rb"^content-type:\s*message/", re.IGNORECASE | re.MULTILINE)
 _ENCODED_WORDS_READ = 20
@@ -67,7 +69,8 @@ def read_mail(data: bytes, *, channel: Channel, recogniser: TextRecogniser) -> I
 
 def is_beyond_limits(data: bytes) -> bool:
     """Tell from a cheap look at the bytes whether parsing them could cost too much."""
-    if len(data) > LARGEST_PARSED:
+    has_huge_head = len(data) > LARGEST_HEAD and not _BLANK_LINE.search(data, 0, LARGEST_HEAD)
+    if has_huge_head or len(data) > LARGEST_PARSED:
         return True
     levels = len(_BOUNDARY.findall(data)) + len(_NESTED.findall(data))
     return levels > DEEPEST_MAIL or data.count(b"\n--") > 4 * MOST_MAIL_PARTS

@@ -15,14 +15,18 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 
 def parse_birth_date(text: str, *, received_on: date) -> date | None:
     """Return the date of birth that a text surely means, or None."""
-    # the ordinary ISO date needs no pattern
-    if len(text) == 10 and text[4] == "-" == text[7]:
-        born = _iso_date(text)
-    else:
-        born = _written_date(_AGE.sub("", " ".join(text[:60].lower().split())))
+    born = parse_date(text)
     if born is None or born > received_on or received_on.year - born.year > OLDEST_YEARS:
         return None
     return born
+
+
+def parse_date(text: str) -> date | None:
+    """Return the date that a text surely means, or None."""
+    # the ordinary ISO date needs no pattern
+    if len(text) == 10 and text[4] == "-" == text[7]:
+        return _iso_date(text)
+    return _written_date(_AGE.sub("", " ".join(text[:60].lower().split())))
 
 
 def _iso_date(text: str) -> date | None:

@@ -57,7 +57,7 @@ def test_words_do_not_slide_from_one_field_into_the_next(one: str, other: str) -
 
 @given(st.sampled_from(["given_name", "last_name", "phone"]), WORDS.filter(str.strip))
 def test_another_patient_has_another_fingerprint(field: str, value: str) -> None:
-    other = JANE._replace(**{field: value + "?"})
+    other = Identifiers(**{**JANE._asdict(), field: value + "?"})
 
     assert fingerprints_of(_sent(), JANE, ("x",)).content != fingerprints_of(_sent(), other, ("x",)).content
 
