@@ -26,6 +26,8 @@ LARGEST_FORM_FIELD = 100_000
 #: the header block of a mail; one without an end within it is taken without being looked at
 LARGEST_MAIL_HEAD = 256_000
 MOST_TABLE_ROWS = 20_000
+#: lines over all rows, empty ones included
+MOST_TABLE_LINES = 200_000
 LARGEST_ROW = 200_000
 #: a cell with this many line breaks is a forgotten quote rather than a note
 MOST_LINES_OF_ROW = 200

@@ -5,7 +5,8 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from services.intake.channels.limits import LARGEST_ROW, MOST_LINES_OF_ROW
+from services.intake.channels.limits import LARGEST_ROW, MOST_LINES_OF_ROW, MOST_TABLE_LINES
+from services.intake.channels.refusal import Refusal, RefusalCode
 from services.intake.extraction.charsets import decode_text
 
 _SEPARATORS = ",;\t|"
@@ -47,8 +48,14 @@ class Table:
 
 
 def read_table(data: bytes) -> Table:
-    """Return the table that the bytes hold."""
+    """Return the table that the bytes hold.
+
+    Raises:
+        Refusal: more lines than are taken at once.
+    """
     text = _decoded(data).replace("\x00", "").lstrip("\r\n \ufeff")
+    if text.count("\n") + text.count("\r") > 2 * MOST_TABLE_LINES:
+        raise Refusal(RefusalCode.TOO_MANY_ROWS)
     separator = max(_SEPARATORS, key=next(_lines(text), "").count)
     head = next(_row_texts(text, separator), "")
     return Table(_row(head, separator), separator, text[len(head) :])

@@ -32,6 +32,13 @@ async def read_upload(content_type: str, body: bytes) -> tuple[dict[str, Any], l
         Refusal: too many parts, or no such form.
     """
     form = await _parsed(content_type, body)
+    try:
+        return await _sorted(form)
+    finally:
+        await form.close()
+
+
+async def _sorted(form: FormData) -> tuple[dict[str, Any], list[Upload]]:
     fields: dict[str, Any] = {}
     uploads: list[Upload] = []
     for name, value in form.multi_items():

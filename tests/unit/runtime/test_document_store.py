@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runtime.clock import MachineClock
@@ -28,6 +28,7 @@ def _files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
+@settings(max_examples=30, deadline=None)
 @given(documents=st.lists(st.binary(max_size=200), max_size=20))
 def test_what_was_put_is_got_by_its_digest(tmp_path_factory: pytest.TempPathFactory, documents: list[bytes]) -> None:
     store = LocalDocumentStore(tmp_path_factory.mktemp("documents"))
@@ -142,6 +143,7 @@ def test_a_damaged_document_is_not_returned(store: LocalDocumentStore, tmp_path:
     assert store.get(other) == b"other"
 
 
+@settings(max_examples=30, deadline=None)
 @given(junk=st.binary(max_size=300))
 def test_a_file_that_is_no_bundle_is_damaged_not_a_crash(tmp_path_factory: pytest.TempPathFactory, junk: bytes) -> None:
     folder = tmp_path_factory.mktemp("documents")

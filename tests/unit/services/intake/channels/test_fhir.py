@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.intake.channels.fhir import fhir_arrival, outcome
@@ -29,6 +29,7 @@ def submission_id(resource: object, *, indent: int | None = None) -> str:
     return fhir_arrival(SENDER, json.dumps(resource, indent=indent).encode(), now=NOW).submission_id
 
 
+@settings(max_examples=50, deadline=None)
 @given(extra=st.dictionaries(st.text(max_size=8), JSON, max_size=4), indent=st.sampled_from([None, 0, 2]))
 def test_the_same_resource_written_otherwise_is_the_same(extra: dict[str, object], indent: int | None) -> None:
     resource = extra | REQUEST

@@ -1,7 +1,7 @@
 """HL7 messages are known by their control id and content, and acknowledged without being repeated."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.intake.channels.hl7 import Acknowledgement, acknowledge, hl7_arrival, messages_of, read_header
@@ -17,6 +17,7 @@ def submission_id(content: bytes) -> str:
     return hl7_arrival(SENDER, content, now=NOW).submission_id
 
 
+@settings(max_examples=50, deadline=None)
 @given(sent_at=st.from_regex(r"\A[0-9]{8,14}\Z"), line_end=st.sampled_from([b"\r", b"\n", b"\r\n"]))
 def test_a_message_that_is_sent_again_is_the_same(sent_at: str, line_end: bytes) -> None:
     again = MESSAGE.replace(b"20260105083000", sent_at.encode()).replace(b"\r", line_end)
@@ -61,6 +62,7 @@ def test_a_header_that_can_not_be_read_is_refused(content: bytes) -> None:
     assert refusal.value.code is RefusalCode.NO_HEADER
 
 
+@settings(max_examples=50, deadline=None)
 @given(junk=st.binary(max_size=300))
 def test_any_bytes_are_taken_or_refused(junk: bytes) -> None:
     for content in (junk, b"MSH" + junk, b"MSH|^~\\&|" + junk):

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.vocabulary import Channel
@@ -29,6 +29,7 @@ def submission_id(content: bytes) -> str:
     return mail_arrival(SENDER, Channel.MAIL, content, now=NOW).submission_id
 
 
+@settings(max_examples=50, deadline=None)
 @given(added=TRANSPORT, uses_bare_line_ends=st.booleans(), blank_lines=st.integers(0, 3))
 def test_what_is_added_on_the_way_changes_nothing(
     added: list[tuple[str, str]], uses_bare_line_ends: bool, blank_lines: int
@@ -110,6 +111,7 @@ def test_a_date_counts_when_it_can_be_true(date: str, expected: datetime) -> Non
     assert arrival.received_at == expected
 
 
+@settings(max_examples=50, deadline=None)
 @given(junk=st.binary(max_size=2000))
 def test_any_bytes_are_taken(junk: bytes) -> None:
     arrival = mail_arrival(SENDER, Channel.MAIL, junk, now=NOW)

@@ -5,7 +5,7 @@ import io
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.vocabulary import Channel
@@ -32,6 +32,7 @@ def read_back(arrival: Arrival) -> dict[str, str]:
     return row
 
 
+@settings(max_examples=50, deadline=None)
 @given(rows=NAMED_ROWS, delimiter=st.sampled_from([",", ";", "\t"]))
 def test_each_row_is_kept_with_its_header(rows: list[tuple[str, str, str]], delimiter: str) -> None:
     found = arrivals(table(COLUMNS, rows, delimiter=delimiter).encode())
@@ -41,6 +42,7 @@ def test_each_row_is_kept_with_its_header(rows: list[tuple[str, str, str]], deli
     assert len({arrival.submission_id for arrival in found}) == len(rows)
 
 
+@settings(max_examples=50, deadline=None)
 @given(rows=NAMED_ROWS, charset=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"]))
 def test_a_row_is_the_same_however_the_table_was_written(rows: list[tuple[str, str, str]], charset: str) -> None:
     turned = table(COLUMNS[::-1], [row[::-1] for row in rows], delimiter=";").encode(charset)
@@ -141,6 +143,7 @@ def test_the_caller_is_the_source_of_a_voicemail_and_of_nothing_else() -> None:
     assert {arrival.sender for arrival in arrivals(content.encode(), Channel.CSV)} == {SENDER}
 
 
+@settings(max_examples=50, deadline=None)
 @given(junk=st.binary(max_size=400))
 def test_any_bytes_are_taken_or_refused(junk: bytes) -> None:
     for content in (junk, b"call_id,patient_name\n" + junk):
@@ -150,6 +153,7 @@ def test_any_bytes_are_taken_or_refused(junk: bytes) -> None:
             assert refusal.code in (RefusalCode.NO_HEADER, RefusalCode.EMPTY)
 
 
+@settings(max_examples=50, deadline=None)
 @given(text=st.text(alphabet='",;x\n\r ', max_size=200))
 def test_no_cell_is_lost_between_the_quotes(text: str) -> None:
     content = "call_id,patient_name\n" + text
