@@ -36,6 +36,11 @@ ARMED_CLOCKS = Gauge("baton_armed_clocks", "Clocks that can still fire.")
 WINDOW_SIGNALS = Counter(
     "baton_window_signals_total", "Signals taken into windows, by what became of them.", ["outcome"]
 )
+WEEK_SIGNALS = Gauge(
+    "baton_week_signals",
+    "Reminders and breaches of the current week, about; SQL has the exact figure.",
+    ["network", "clinic", "stage", "kind"],
+)
 NOTICES_REQUESTED = Counter("baton_notices_requested_total", "Notices sent to the courier; repeats included.", ["kind"])
 NOTICES = Counter("baton_notices_total", "Notices by kind and by what became of them.", ["kind", "outcome"])
 EFFECTS = Counter(

@@ -94,6 +94,7 @@ class Oracle:
                 "enable.auto.commit": False,
                 "auto.offset.reset": "earliest",
                 "enable.partition.eof": False,
+                "log_level": 0,
                 "fetch.wait.max.ms": 50,
             }
         )

@@ -120,7 +120,7 @@ class KafkaSender:
 
     def __init__(self, settings: ServiceSettings, *, client: str) -> None:
         config = producer_config(settings, client=f"faults-{client}")
-        self._producer = Producer(config | {"message.timeout.ms": 8_000})
+        self._producer = Producer(config | {"message.timeout.ms": 8_000, "log_level": 0})
         self._codec = make_codec(settings)
         self._prefix = settings.topic_prefix
         self._client = client

@@ -33,7 +33,7 @@ class Tides:
     def __init__(
         self, bootstrap: str, prefix: str, consumed: Mapping[str, Sequence[str]], partitions: int, oracle: Oracle
     ) -> None:
-        self._admin = AdminClient({"bootstrap.servers": bootstrap, "client.id": "faults-tides"})
+        self._admin = AdminClient({"bootstrap.servers": bootstrap, "client.id": "faults-tides", "log_level": 0})
         self._oracle = oracle
         self._prefix = prefix
         self._consumed = consumed

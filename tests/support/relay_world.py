@@ -150,8 +150,12 @@ class RelayWorld:
 
     def rows(self, query: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Run a query as the owner."""
-        with psycopg.connect(self.settings.database_url) as connection:
+        with self.connection() as connection:
             return connection.execute(cast(Any, query), parameters or None).fetchall()
+
+    def connection(self) -> psycopg.Connection:
+        """Return a connection of the owner."""
+        return psycopg.connect(self.settings.database_url)
 
     def counts(self) -> dict[str, int]:
         """Return how far each referral was counted."""

@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: a Monday, so that the windows of a week begin on one
+EPOCH = datetime(1970, 1, 5, tzinfo=UTC)
+WEEK = timedelta(weeks=1)
 
 
 def window_start(at: datetime, length: timedelta) -> datetime:
@@ -15,8 +17,3 @@ def hopping_starts(at: datetime, length: timedelta, hop: timedelta) -> tuple[dat
     last = window_start(at, hop)
     count = -((at - last - length) // hop)
     return tuple(last - hop * back for back in reversed(range(count)))
-
-
-def is_over(start: datetime, length: timedelta, grace: timedelta, *, now: datetime) -> bool:
-    """Tell whether a window and the grace after it have passed."""
-    return start + length + grace <= now

@@ -11,6 +11,7 @@ class Table(StrEnum):
     UNTOLD = "untold"  #: signals that no notice told yet
     BREACHES = "breaches"  #: breaches that may become a storm
     STORMS = "storms"  #: the latest storm of each stage and clinic
+    WEEKS = "weeks"  #: how many signals each week had, by stage and clinic
 
 
 def changelog_topics(topic_prefix: str) -> tuple[str, ...]:

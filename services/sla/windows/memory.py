@@ -65,8 +65,8 @@ class FactTable:
         return iter(list(self._table.data.items()))
 
 
-def signal_row(signal: TakenSignal, *, seen_at: datetime) -> Row:
-    """Return a signal as it is written into a changelog."""
+def signal_row(signal: TakenSignal, *, until: datetime) -> Row:
+    """Return a signal as it is written into a changelog, with the end of its use."""
     return {
         "referral_id": signal.referral_id,
         "network_id": signal.network_id,
@@ -75,7 +75,7 @@ def signal_row(signal: TakenSignal, *, seen_at: datetime) -> Row:
         "queue": signal.queue,
         "kind": signal.kind.value,
         "fires_at": signal.fires_at.isoformat(),
-        "seen_at": seen_at.timestamp(),
+        "until": until.timestamp(),
     }
 
 

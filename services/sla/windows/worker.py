@@ -50,9 +50,7 @@ class Worker:
             rule_of(settings),
             clock_of(settings.clock),
             self._send,
-            untold=tables[Table.UNTOLD],
-            breaches=tables[Table.BREACHES],
-            storms=tables[Table.STORMS],
+            tables,
         )
         source = self.app.topic(f"{self._prefix}{topic_of(SlaSignalled).name}", partitions=partitions)
         self.app.agent(source, name="windows")(self._take_all)

@@ -144,10 +144,20 @@ def steal_transactional_id(campaign: Campaign, name: str) -> None:
     campaign.recover(f"transactional id of {name} stolen", began_at)
 
 
-def kill_all(fleet: Fleet) -> None:
+def hold_down(campaign: Campaign, name: str) -> None:
+    """Kill a process and keep it down for a while; nothing that must not be lost may depend on it."""
+    began_at = datetime.now(UTC)
+    with campaign.fleet.held(name, number=signal.SIGKILL):
+        time.sleep(LONGER_THAN_SESSION_S)
+    campaign.recover(f"{name} down", began_at)
+
+
+def kill_everything(campaign: Campaign) -> None:
     """Kill every process at once, as a power cut of the machine of the services would."""
-    for name in fleet.names:
-        fleet.send_signal(name, signal.SIGKILL)
+    began_at = datetime.now(UTC)
+    for name in campaign.fleet.names:
+        campaign.fleet.send_signal(name, signal.SIGKILL)
+    campaign.recover("everything killed", began_at)
 
 
 def _until_more_lives(fleet: Fleet, lives: int, within_s: float = 25.0) -> None:

@@ -5,8 +5,8 @@ from random import Random
 
 import pytest
 
-from baton.synthetic.messages import render
 from baton.synthetic.mess import Mess, messed_up
+from baton.synthetic.messages import render
 from baton.synthetic.orders import make_orders
 from schemas.vocabulary import Channel
 

@@ -3,7 +3,7 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sla.rules.windows import hopping_starts, is_over, window_start
+from services.sla.rules.windows import WEEK, hopping_starts, window_start
 from tests.support.sla import MONDAY
 
 INSTANTS = st.timedeltas(timedelta(days=-9_000), timedelta(days=9_000)).map(lambda since: MONDAY + since)
@@ -31,8 +31,8 @@ def test_hopping_windows_are_all_those_that_hold_the_instant(at: datetime, hop: 
     assert starts[0] + length - hop <= at
 
 
-def test_a_window_is_over_after_its_grace() -> None:
-    minute, grace = timedelta(minutes=1), timedelta(seconds=2)
+def test_a_week_begins_on_monday() -> None:
+    midnight = MONDAY.replace(hour=0)
 
-    assert not is_over(MONDAY, minute, grace, now=MONDAY + timedelta(seconds=61.9))
-    assert is_over(MONDAY, minute, grace, now=MONDAY + timedelta(seconds=62))
+    assert window_start(MONDAY, WEEK) == midnight
+    assert window_start(midnight - timedelta(microseconds=1), WEEK) == midnight - WEEK

@@ -1,0 +1,69 @@
+"""Run fault campaigns: `python -m tests.faults run|totals` (see docs/reliability.md)."""
+
+import argparse
+import sys
+import tempfile
+from datetime import date
+from pathlib import Path
+
+from tests.faults.plans import PLANS, is_stack_named, own_stack
+from tests.faults.results import Result, keep, kept, totals
+from tests.faults.scenes import play
+
+
+def main() -> int:
+    """Run what the arguments say; 1 when anything was violated or a run is void."""
+    arguments = _arguments()
+    if arguments.command == "totals":
+        sys.stdout.write(totals(kept()) + "\n")
+        return 0
+    seed = arguments.seed if arguments.seed is not None else date.today().toordinal()  # noqa: DTZ011 - any number
+    with own_stack(is_needed=not is_stack_named()):
+        results = [
+            _play(scene, seed, arguments.plan, folder=arguments.folder)
+            for scene in PLANS[arguments.plan]
+            if arguments.scene in (None, scene)
+        ]
+    return 0 if all(result.is_clean and not result.is_void for result in results) else 1
+
+
+def _play(scene: str, seed: int, plan: str, *, folder: Path | None) -> Result:
+    own = Path(tempfile.mkdtemp(prefix=f"faults-{scene}-", dir=folder))
+    sys.stdout.write(f"{scene}: seed {seed}, logs in {own}\n")
+    sys.stdout.flush()
+    result = play(scene, seed, own, PLANS[plan][scene])
+    path = keep(result)
+    sys.stdout.write(_summary(result) + f"  kept as {path.name}\n")
+    sys.stdout.flush()
+    return result
+
+
+def _summary(result: Result) -> str:
+    longest = max(result.recoveries_s, default=0.0)
+    lines = [
+        f"  {result.seconds:.0f} s; load {result.load}",
+        f"  {sum(result.failpoints.values())} deaths at {len(result.failpoints)} failpoints {result.failpoints}",
+        f"  {result.random_kills} random kills, {result.in_flight} with a batch in hand",
+        f"  {result.faults} {result.notes}",
+        f"  {sum(result.poison.values())} poisonous records; longest recovery {longest:.1f} s",
+        f"  repeats {result.repeats}",
+        f"  verdicts {result.verdicts}{' VOID' if result.is_void else ''}",
+        *(f"    {line}" for line in result.violations),
+    ]
+    return "\n".join(lines)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults")
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="run a plan")
+    run.add_argument("--plan", choices=sorted(PLANS), default="pr")
+    run.add_argument("--seed", type=int, default=None)
+    run.add_argument("--scene", default=None)
+    run.add_argument("--folder", type=Path, default=None, help="where logs go")
+    commands.add_parser("totals", help="add up what was run")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""The plans: what a change is checked with, and what a release is proven with."""
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from baton.stack.embedded import EmbeddedStack
+from baton.stack.paths import StackHome
+from tests.faults.scenes import Dose
+
+ADDRESSES = ("KAFKA_BOOTSTRAP_SERVERS", "SCHEMA_REGISTRY_URL", "DATABASE_URL")
+PLANS: Mapping[str, Mapping[str, Dose]] = {
+    "pr": {
+        "processes": Dose(hits_each=1, hits_within_s=70, random_kills=6),
+        "broker": Dose(broker_kills=1, database_stops=1, others=1),
+        "network": Dose(lost_replies=12, others=1),
+        "late-endtxn": Dose(late_end_txns=4),
+    },
+    # one shard: run it with as many seeds as the totals of docs/reliability.md ask for
+    "release": {
+        "processes": Dose(hits_each=5, hits_within_s=300, random_kills=40, others=1),
+        "broker": Dose(broker_kills=12, database_stops=12, others=3),
+        "network": Dose(lost_replies=120, others=2),
+        "late-endtxn": Dose(late_end_txns=25),
+    },
+}
+
+
+def is_stack_named() -> bool:
+    """Tell whether the environment names infrastructure to use."""
+    return all(os.environ.get(name) for name in ADDRESSES)
+
+
+@contextmanager
+def own_stack(*, is_needed: bool) -> Iterator[None]:
+    """Run infrastructure for scenes that share it, when none is named."""
+    if not is_needed:
+        yield
+        return
+    with tempfile.TemporaryDirectory() as folder, EmbeddedStack(StackHome(Path(folder))) as addresses:
+        found = addresses.as_environment()
+        os.environ.update({name: found[name] for name in ADDRESSES})
+        yield
