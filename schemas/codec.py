@@ -10,10 +10,12 @@ from functools import cache, partial
 from typing import Any, Protocol, TypeVar, cast
 
 import fastavro
+from fastavro.schema import SchemaParseException
 
 from schemas.avro_schema import committed_schema, inner_type, is_sequence
 from schemas.event import Event
 from schemas.topics import topic_of
+from schemas.writer_schema import HarmfulSchema, require_harmless
 
 MAGIC_BYTE = 0
 PREFIX = struct.Struct(">bI")
@@ -117,17 +119,23 @@ class Codec:
         if known is not None:
             return known
         try:
-            schema = json.loads(self._ids.schema_text(schema_id))
+            text = self._ids.schema_text(schema_id)
         except KeyError:
             raise Undecodable("unknown_schema_id") from None
-        own = committed_schema(kind)
-        if not isinstance(schema, dict) or (schema.get("namespace"), schema.get("name")) != (
-            own["namespace"],
-            own["name"],
-        ):
-            raise Undecodable("foreign_schema")
-        self._writers[kind, schema_id] = fastavro.parse_schema(schema)
+        self._writers[kind, schema_id] = _admitted(kind, text)
         return self._writers[kind, schema_id]
+
+
+def _admitted(kind: type[Event], text: str) -> Any:
+    own = committed_schema(kind)
+    try:
+        schema = json.loads(text)
+        require_harmless(schema)
+        if (schema.get("namespace"), schema.get("name")) != (own["namespace"], own["name"]):
+            raise Undecodable("foreign_schema")
+        return fastavro.parse_schema(schema)
+    except (ValueError, HarmfulSchema, AttributeError, SchemaParseException):
+        raise Undecodable("foreign_schema") from None
 
 
 @cache
