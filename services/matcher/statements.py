@@ -3,22 +3,18 @@
 from typing import NamedTuple
 
 
-class Arriving(NamedTuple):
-    """How new rows reach a table with row rules, which takes no COPY: through a temporary twin."""
+class Addition(NamedTuple):
+    """How new rows reach a table with row rules, which takes no COPY: all of a batch as one JSON parameter."""
 
-    create: str
-    copy: str
+    columns: tuple[str, ...]
     insert: str
 
 
-def _arriving(table: str, columns: str) -> Arriving:
-    twin = f"arriving_{table}"
-    return Arriving(
-        create=f"""CREATE TEMPORARY TABLE IF NOT EXISTS {twin} ON COMMIT DELETE ROWS
-                   AS SELECT {columns} FROM matcher.{table} WITH NO DATA""",  # noqa: S608 - constants below
-        copy=f"COPY {twin} ({columns}) FROM STDIN",
-        insert=f"""WITH arrived AS (DELETE FROM {twin} RETURNING {columns})
-                   INSERT INTO matcher.{table} ({columns}) SELECT {columns} FROM arrived""",  # noqa: S608
+def _addition(table: str, columns: str) -> Addition:
+    return Addition(
+        columns=tuple(name.strip() for name in columns.split(",")),
+        insert=f"""INSERT INTO matcher.{table} ({columns})
+                   SELECT {columns} FROM json_populate_recordset(NULL::matcher.{table}, %s)""",  # noqa: S608 - constants
     )
 
 
@@ -92,7 +88,7 @@ FROM ROWS FROM (json_array_elements_text(%s), json_array_elements_text(%s)) AS w
 JOIN matcher.referral USING (network_id, referral_id)
 """
 
-ADD_PATIENTS = _arriving(
+ADD_PATIENTS = _addition(
     "patient",
     """network_id, patient_id, matching_key, created_at, updated_at, version, given_name, middle_name,
     last_name, birth_date, sex, phone, mrn, mrn_issuer, external_ids""",
@@ -100,7 +96,7 @@ ADD_PATIENTS = _arriving(
 
 COPY_KEYS = "COPY matcher.patient_key (network_id, key, patient_id) FROM STDIN"
 
-ADD_REFERRALS = _arriving(
+ADD_REFERRALS = _addition(
     "referral",
     """network_id, referral_id, clinic_id, patient_id, first_patient_id, submission_id, channel, source,
     source_message_id, content_digest, received_at, accepted_at, stated, referring_provider, referring_npi,
@@ -114,7 +110,7 @@ COPY matcher.transmission (network_id, submission_id, referral_id, fingerprint, 
     repeat_of) FROM STDIN
 """
 
-ADD_JOURNAL = _arriving(
+ADD_JOURNAL = _addition(
     "patient_event",
     """network_id, event_id, kind, state, patient_id, other_patient_id, referral_id, decision,
     expected_version, version, before, after, by_user, by_role, comment, at, recorded_at""",

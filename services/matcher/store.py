@@ -89,13 +89,10 @@ class PostgresTables:
     def _rows(self, statement: str, parameters: Sequence[object]) -> list[Any]:
         return self._connection.execute(statement, parameters, prepare=_FRESH_PLAN).fetchall()
 
-    def _add(self, arriving: statements.Arriving, rows: Iterable[Row]) -> None:
-        ready = list(rows)
-        if not ready:
-            return
-        self._connection.execute(arriving.create)
-        self._copy(arriving.copy, ready)
-        self._connection.execute(arriving.insert)
+    def _add(self, addition: statements.Addition, rows: Iterable[Row]) -> None:
+        added = [dict(zip(addition.columns, row, strict=True)) for row in rows]
+        if added:
+            self._connection.execute(addition.insert, [orjson.dumps(added).decode()])
 
     def _copy(self, statement: str, rows: Iterable[Row]) -> None:
         ready = list(rows)
@@ -232,9 +229,9 @@ def _review(event: PatientCorrected) -> Mapping[str, object]:
     }
 
 
-def _json(person: Demographics) -> str:
-    return orjson.dumps({name: value for name, value in person._asdict().items() if value}).decode()
+def _json(person: Demographics) -> Mapping[str, object]:
+    return {name: value for name, value in person._asdict().items() if value}
 
 
-def _documents(documents: Sequence[Document]) -> str:
-    return orjson.dumps([document.model_dump() for document in documents]).decode() if documents else "[]"
+def _documents(documents: Sequence[Document]) -> Sequence[Mapping[str, object]]:
+    return [document.model_dump() for document in documents]
