@@ -3,7 +3,6 @@
 With `at_least_once` Faust would also deliver records of aborted transactions.
 """
 
-import tempfile
 from typing import Any
 
 import faust
@@ -38,6 +37,9 @@ class ReadCommittedApp(faust.App):
     def _new_transport(self) -> Any:
         return _ReadCommittedTransport(self.conf.broker_consumer, self)
 
+    def _create_directories(self) -> None:
+        """Leave no folder behind: tables in memory need none."""
+
 
 def make_app(settings: WindowsSettings, *, partitions: int) -> ReadCommittedApp:
     """Return the application with every setting that its defaults would get wrong."""
@@ -62,5 +64,4 @@ def make_app(settings: WindowsSettings, *, partitions: int) -> ReadCommittedApp:
         value_serializer="raw",
         web_enabled=False,
         autodiscover=False,
-        datadir=tempfile.mkdtemp(prefix="baton-windows-"),
     )
