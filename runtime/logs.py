@@ -15,6 +15,7 @@ def configure_logs(*, service: str, instance: str, level: str) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            _told_by(service, instance),
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _error_class_only,
@@ -24,7 +25,6 @@ def configure_logs(*, service: str, instance: str, level: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(service=service, instance=instance)
 
 
 class _PlaceOnly(logging.Formatter):
@@ -37,6 +37,15 @@ class _PlaceOnly(logging.Formatter):
         if error is not None:
             entry |= {"error_type": type(error).__name__, "error_at": place_of(error) or "?"}
         return json.dumps(entry)
+
+
+def _told_by(service: str, instance: str) -> structlog.typing.Processor:
+    # not as context variables: threads begin without those of the thread that started them
+    def add(_logger: object, _method: str, entry: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        entry.update(service=service, instance=instance)
+        return entry
+
+    return add
 
 
 def _error_class_only(_logger: object, _method: str, entry: structlog.typing.EventDict) -> structlog.typing.EventDict:
