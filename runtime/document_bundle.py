@@ -4,7 +4,6 @@ import hashlib
 import os
 import struct
 from collections.abc import Mapping
-from pathlib import Path
 
 _MAGIC = b"BATON-D1"
 _COUNT = struct.Struct(">8sI")
@@ -26,16 +25,19 @@ def written(documents: Mapping[str, bytes]) -> bytes:
     return b"".join((*head, *documents.values()))
 
 
-def read(path: Path, digest: str) -> bytes:
+def read(path: str, digest: str) -> bytes:
     """Return one document of a bundle, checked against its digest.
 
     Raises:
         NotInBundle: it is not there, or not what it was.
         OSError: the file can not be read.
     """
-    with path.open("rb", buffering=0) as file:
-        begin, length = _find(file.fileno(), bytes.fromhex(digest))
-        data = os.pread(file.fileno(), length, begin)
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        begin, length = _find(handle, bytes.fromhex(digest))
+        data = os.pread(handle, length, begin)
+    finally:
+        os.close(handle)
     if hashlib.sha256(data).hexdigest() != digest:
         raise NotInBundle
     return data
@@ -49,7 +51,10 @@ def _find(handle: int, digest: bytes) -> tuple[int, int]:
     end = _COUNT.size + _ENTRY.size * count
     if magic != _MAGIC or count > MOST_DOCUMENTS or end > len(head):
         raise NotInBundle
-    for found, begin, length in _ENTRY.iter_unpack(head[_COUNT.size : end]):
-        if found == digest:
-            return begin, length
-    raise NotInBundle
+    at = head.find(digest, _COUNT.size, end)
+    while at >= 0 and (at - _COUNT.size) % _ENTRY.size:
+        at = head.find(digest, at + 1, end)
+    if at < 0:
+        raise NotInBundle
+    _, begin, length = _ENTRY.unpack_from(head, at)
+    return begin, length

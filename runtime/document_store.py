@@ -97,7 +97,8 @@ class LocalDocumentStore:
         if not _DIGEST.fullmatch(digest):
             raise DocumentMissing
         # a document may be settled between two looks; then it is in the first place again
-        for path in (self._recent / digest, self._settled(digest), self._recent / digest):
+        recent = f"{self._recent}/{digest}"
+        for path in (recent, f"{self._root}/{digest[:SHARD_LETTERS]}/{digest}", recent):
             try:
                 return read(path, digest)
             except FileNotFoundError:
