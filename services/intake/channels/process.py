@@ -14,6 +14,7 @@ import uvicorn
 
 from runtime.clock import Clock, clock_of
 from runtime.document_store import DocumentStoreUnavailable, LocalDocumentStore, make_document_store
+from runtime.failpoints import EXIT_INTERNAL
 from runtime.kafka import make_admin, make_publisher
 from runtime.process import begin_process, end_at_once, stop_on_signals
 from runtime.registry import make_codec
@@ -72,7 +73,11 @@ def main() -> NoReturn:
     threads = [threading.Thread(target=watcher, args=(stop,), daemon=True) for watcher in channels.watchers]
     for thread in threads:
         thread.start()
-    asyncio.run(_serve(channels))
+    try:
+        asyncio.run(_serve(channels))
+    except Exception as error:  # noqa: BLE001 - such as a port that is taken; the supervisor starts the successor
+        log.error("process_ends", error=error, reason=error.strerror if isinstance(error, OSError) else None)
+        end_at_once(EXIT_INTERNAL)
     stop.set()
     for thread in threads:
         thread.join(STOP_WITHIN_S)
