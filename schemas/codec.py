@@ -55,7 +55,8 @@ class Codec:
         self._ids = ids
         self._topic_prefix = topic_prefix
         self._writer_ids: dict[type[Event], bytes] = {}
-        self._writers: dict[tuple[type[Event], int], Any] = {}
+        #: the writer's schema, and the reader's where it is another
+        self._read_with: dict[tuple[type[Event], int], tuple[Any, Any]] = {}
 
     def subject(self, event: type[Event]) -> str:
         """Return the registry subject of an event type (TopicNameStrategy)."""
@@ -93,13 +94,13 @@ class Codec:
         magic, schema_id = PREFIX.unpack_from(data)
         if magic != MAGIC_BYTE:
             raise Undecodable("not_wire_format")
-        return self._read(kind, self._writer_schema(kind, schema_id), data)
+        return self._read(kind, self._schemas(kind, schema_id), data)
 
-    def _read(self, kind: type[E], writer_schema: Any, data: bytes) -> E:
+    def _read(self, kind: type[E], schemas: tuple[Any, Any], data: bytes) -> E:
         stream = io.BytesIO(data)
         stream.seek(PREFIX.size)
         try:
-            fields = cast(dict[str, Any], fastavro.schemaless_reader(stream, writer_schema, parsed_schema(kind)))
+            fields = cast(dict[str, Any], fastavro.schemaless_reader(stream, *schemas))
         except Exception:  # noqa: BLE001 - whatever the parser stumbles over; its message quotes the bytes
             raise Undecodable("corrupt_record") from None
         if stream.tell() != len(data):
@@ -114,16 +115,18 @@ class Codec:
         self._writer_ids[kind] = PREFIX.pack(MAGIC_BYTE, schema_id)
         return self._writer_ids[kind]
 
-    def _writer_schema(self, kind: type[Event], schema_id: int) -> Any:
-        known = self._writers.get((kind, schema_id))
+    def _schemas(self, kind: type[Event], schema_id: int) -> tuple[Any, Any]:
+        known = self._read_with.get((kind, schema_id))
         if known is not None:
             return known
         try:
             text = self._ids.schema_text(schema_id)
         except KeyError:
             raise Undecodable("unknown_schema_id") from None
-        self._writers[kind, schema_id] = _admitted(kind, text)
-        return self._writers[kind, schema_id]
+        written, own = _admitted(kind, text), parsed_schema(kind)
+        # bytes of the very schema need no resolution, which would cost as much as the reading
+        self._read_with[kind, schema_id] = written, None if written == own else own
+        return self._read_with[kind, schema_id]
 
 
 def _admitted(kind: type[Event], text: str) -> Any:
@@ -166,7 +169,17 @@ def construct(kind: type[E], fields: Mapping[str, Any]) -> E:
     for name, convert in _converters(kind):
         if values[name] is not None:
             values[name] = convert(values[name])
-    return cast(E, kind.model_construct(set(values), **values))
+    event = kind.__new__(kind)
+    # what unpickling does: the schema gave every field a value, so that there is no default to look for
+    event.__setstate__(
+        {
+            "__dict__": values,
+            "__pydantic_fields_set__": set(values),
+            "__pydantic_extra__": None,
+            "__pydantic_private__": None,
+        }
+    )
+    return event
 
 
 @cache
