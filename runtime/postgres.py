@@ -20,8 +20,10 @@ class NotDurable(Exception):
     """The database server may forget what it confirmed; switch fsync, full_page_writes and synchronous_commit on."""
 
 
-def connect(settings: ServiceSettings, *, role: str | None = None) -> psycopg.Connection:
+def connect(settings: ServiceSettings, *, role: str | None = None, session: str | None = None) -> psycopg.Connection:
     """Open a connection that acts as the service's role.
+
+    `session` names a connection beside that of the service's step, which a successor of the step must not end.
 
     Raises:
         NotDurable: the server runs with a setting that can lose committed data.
@@ -29,7 +31,7 @@ def connect(settings: ServiceSettings, *, role: str | None = None) -> psycopg.Co
     connection = psycopg.connect(
         settings.database_url,
         connect_timeout=CONNECT_TIMEOUT_S,
-        application_name=_application_name(settings, role),
+        application_name=_application_name(settings, session or role),
         keepalives_idle=5,
         keepalives_interval=2,
         keepalives_count=3,
@@ -94,8 +96,8 @@ def _require_durable(connection: psycopg.Connection) -> None:
         raise NotDurable(", ".join(str(row[0]) for row in rows))
 
 
-def _application_name(settings: ServiceSettings, role: str | None) -> str:
-    return f"baton-{role or 'baton'}-{settings.instance}"
+def _application_name(settings: ServiceSettings, session: str | None) -> str:
+    return f"baton-{session or 'baton'}-{settings.instance}"
 
 
 def is_record_to_blame(error: psycopg.Error) -> bool:

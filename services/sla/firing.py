@@ -139,7 +139,7 @@ def main() -> NoReturn:
 
 def _run(settings: FiringSettings, stop: threading.Event, readiness: Readiness) -> None:
     firing = Firing(
-        connect(settings, role=ROLE),
+        connect(settings, role=ROLE, session=SERVICE),
         make_publisher(settings, make_codec(settings), source=SERVICE),
         clock_of(settings.clock),
         limit=settings.sla_fire_limit,

@@ -25,7 +25,7 @@ def start_invariant_watch(settings: StagerSettings, *, stop: threading.Event | N
 def _watch(settings: StagerSettings, stop: threading.Event) -> None:
     while not stop.is_set():
         try:
-            with connect(settings, role="stager") as connection:
+            with connect(settings, role="stager", session="stager-watch") as connection:
                 _count_until(stop, connection, every_s=settings.invariant_every_s)
         except psycopg.Error as error:
             # an old figure would look like a good one

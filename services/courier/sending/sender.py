@@ -26,6 +26,7 @@ from services.courier.sending.webhook import WebhookSender
 from services.courier.settings import CourierSettings
 
 IDLE_S = 0.5
+SESSION = "courier-sender"
 GIVEN_UP = frozenset({EffectState.FAILED, EffectState.GIVEN_UP})
 
 log = structlog.get_logger()
@@ -113,7 +114,7 @@ def start_sender(settings: CourierSettings) -> None:
 
 def _run(settings: CourierSettings, ways: Mapping[Transport, Way], clock: Clock) -> None:
     try:
-        sender = Sender(connect(settings, role=SERVICE), ways, clock, settings)
+        sender = Sender(connect(settings, role=SERVICE, session=SESSION), ways, clock, settings)
         send_for_ever(sender, wait=lambda: threading.Event().wait(IDLE_S))
     except Exception as error:  # noqa: BLE001 - told by its kind and place; the supervisor starts the successor
         log.error("process_ends", error=error)
