@@ -99,7 +99,7 @@ class ExactlyOnce:
 
     def _check_clients(self) -> None:
         if self._producer is not None:
-            # an idle producer learns that it was fenced only when it is asked for its errors
+            # its errors wait until they are asked for
             self._producer.poll(0)
         self._fatal.check()
 

@@ -123,9 +123,13 @@ def test_a_second_process_of_the_same_slot_ends_the_first(world: RelayWorld) -> 
     world.send(*sent)
     first = world.start(**SMALL, dawdle_s="0.05")
     eventually(lambda: world.counts() != {}, what="the first process to work")
+    sessions = "SELECT pid FROM pg_stat_activity WHERE application_name = 'baton-relay-0'"
+    (session,) = world.rows(f"{sessions} AND datname = current_database()")
     first.send_signal(signal.SIGSTOP)
 
     second = world.start(**SMALL)
+    # sooner than the limit on idle transactions would end it
+    eventually(lambda: session not in world.rows(sessions), within_s=9, what="the first one's locks to be gone")
     world.await_all()
     first.send_signal(signal.SIGCONT)
 
@@ -181,7 +185,7 @@ def test_a_lost_database_connection_ends_the_process_and_nothing_else(world: Rel
 
 
 @pytest.mark.parametrize("is_busy", [True, False], ids=["busy", "idle"])
-def test_a_fenced_process_ends(world: RelayWorld, is_busy: bool) -> None:
+def test_a_fenced_process_ends_with_its_next_transaction(world: RelayWorld, is_busy: bool) -> None:
     sent = commands_for(referrals=10, each=40)
     world.send(*(sent if is_busy else sent[:10]))
     process = world.start(**SMALL, dawdle_s="0.05")
