@@ -10,7 +10,7 @@ from runtime.batch import Batch
 from runtime.deciding import BEHIND_QUARANTINED, Decider, Produced
 from runtime.delivery import Delivery, RawRecord
 from runtime.encoding import OutputEncoder
-from runtime.inbox import Inbox, Positions
+from runtime.inbox import Inbox, Positions, share_partitions
 from runtime.pipeline import Pipeline
 from runtime.quarantine import Quarantine, QuarantineState
 from schemas.codec import Codec, Undecodable
@@ -114,17 +114,27 @@ class Application:
         if self._pipeline.keeps_inbox:
             self._inbox.release(connection, [s.event_id for s in batch.setbacks if s.event_id is not None])
             self._inbox.store_outputs(connection, produced)
-            produced = produced | self._unpublished(connection, batch, produced)
-        in_order = sorted((*batch.deliveries, *batch.duplicates), key=lambda d: batch.place_of(batch.raw_of(d)))
-        batch.outputs = {d.event_id: produced[d.event_id] for d in in_order if d.event_id in produced}
+            batch.outputs = self._unpublished(connection, batch, produced)
+        batch.outputs |= {d.event_id: produced[d.event_id] for d in batch.deliveries}
 
     def _unpublished(self, connection: psycopg.Connection, batch: Batch, produced: Produced) -> Produced:
-        repeated_ids = [d.event_id for d in batch.duplicates if d.event_id not in produced]
-        if not repeated_ids or batch.batch_id is None:
+        """Return what was decided before a crash and never said; it goes out before anything newer of its keys.
+
+        The records that caused it may come again later than newer ones of other topics, or in this very batch.
+        """
+        assert batch.batch_id is not None  # noqa: S101 - opened by whoever keeps an inbox
+        own = {(raw.topic, raw.partition): raw.offset for raw in batch.raws}
+        steps = self._inbox.unpublished_steps(connection)
+        earlier = [
+            step for step, positions in steps.items() if step != batch.batch_id and share_partitions(own, positions)
+        ]
+        if not earlier:
             return {}
-        repeated = self._inbox.unpublished_outputs(connection, repeated_ids)
-        self._inbox.adopt(connection, batch.batch_id, list(repeated))
-        return dict(repeated)
+        keys = {output.key for outputs in produced.values() for output in outputs}
+        repeated = {delivery.event_id for delivery in batch.duplicates}
+        found = self._inbox.unpublished_outputs(connection, earlier, event_ids=sorted(repeated), keys=sorted(keys))
+        self._inbox.adopt(connection, batch.batch_id, list(found))
+        return dict(found)
 
 
 def _delivery(raw: RawRecord, event: Event) -> Delivery:

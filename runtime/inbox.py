@@ -63,16 +63,22 @@ class Inbox:
                     row = (event_id, position, output.topic, output.key, output.value, headers_text(output.headers))
                     copy.write_row(row)
 
-    def unpublished_outputs(self, connection: psycopg.Connection, event_ids: Sequence[str]) -> dict[str, list[Output]]:
-        """Return the stored outputs of applied events that may not be on the topics yet."""
+    def unpublished_outputs(
+        self, connection: psycopg.Connection, steps: Sequence[int], *, event_ids: Sequence[str], keys: Sequence[str]
+    ) -> dict[str, list[Output]]:
+        """Return what earlier steps decided and may not have said: of these events, and all that has one of these keys.
+
+        The events come in the order in which they were decided.
+        """
         query = (
-            "SELECT o.event_id, o.topic, o.key, o.value, o.headers FROM {0}.inbox i"
-            " JOIN {0}.batch b ON b.batch_id = i.batch_id AND NOT b.is_published"
-            " JOIN {0}.outbox o ON o.event_id = i.event_id"
-            " WHERE i.event_id = ANY(%s) ORDER BY o.event_id, o.position"
+            "WITH waiting AS (SELECT DISTINCT i.event_id FROM {0}.inbox i JOIN {0}.outbox o USING (event_id)"
+            " WHERE i.batch_id = ANY(%s) AND (i.event_id = ANY(%s) OR o.key = ANY(%s)))"
+            " SELECT o.event_id, o.topic, o.key, o.value, o.headers FROM waiting JOIN {0}.outbox o USING (event_id)"
+            " ORDER BY o.place"
         )
         found: dict[str, list[Output]] = {}
-        for event_id, topic, key, value, headers in connection.execute(self._sql(query), [list(event_ids)]):
+        rows = connection.execute(self._sql(query), [list(steps), list(event_ids), list(keys)])
+        for event_id, topic, key, value, headers in rows:
             output = Output(topic=topic, key=key, value=bytes(value), headers=headers_of(headers))
             found.setdefault(event_id, []).append(output)
         return found
@@ -94,6 +100,11 @@ def headers_text(headers: Iterable[tuple[str, bytes]]) -> str:
 def headers_of(text: str) -> tuple[tuple[str, bytes], ...]:
     """Return the record headers that a JSON text holds."""
     return tuple((name, value.encode("latin-1")) for name, value in json.loads(text))
+
+
+def share_partitions(one: Positions, other: Positions) -> bool:
+    """Tell whether two steps can concern the same keys: a key has the same partition number on every topic."""
+    return not {partition for _, partition in one}.isdisjoint(partition for _, partition in other)
 
 
 def _positions_text(positions: Positions) -> str:

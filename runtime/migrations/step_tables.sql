@@ -20,9 +20,12 @@ CREATE TABLE {schema}.inbox (
 );
 COMMENT ON TABLE {schema}.inbox IS 'Every applied event, once; the primary key is what makes an effect happen once.';
 
+CREATE INDEX inbox_batch ON {schema}.inbox (batch_id);
+
 CREATE TABLE {schema}.outbox (
     event_id text NOT NULL,
     position smallint NOT NULL,
+    place    bigint GENERATED ALWAYS AS IDENTITY,
     topic    text NOT NULL,
     key      text NOT NULL,
     value    bytea NOT NULL,
@@ -30,6 +33,7 @@ CREATE TABLE {schema}.outbox (
     PRIMARY KEY (event_id, position)
 );
 COMMENT ON TABLE {schema}.outbox IS 'What an event caused, byte for byte, so that a repeated delivery produces the same records.';
+COMMENT ON COLUMN {schema}.outbox.place IS 'Order of decision: what was decided earlier is told earlier.';
 
 CREATE TABLE {schema}.quarantine (
     quarantine_id text PRIMARY KEY,
