@@ -244,10 +244,10 @@ class Campaign:
 def without_planted(records: Sequence[Record], planted: Sequence[Planted]) -> tuple[Record, ...]:
     """Return the records with planted ones as what they are: unreadable, whatever a lenient reader makes of them."""
     places = {(poison.topic, poison.partition, poison.offset) for poison in planted}
-    unconfirmed = {(poison.topic, poison.key) for poison in planted if poison.offset < 0}
+    unconfirmed = {(poison.topic, poison.key, poison.digest) for poison in planted if poison.offset < 0}
     return tuple(
         replace(r, event_id=None, values={})
-        if (r.topic, r.partition, r.offset) in places or (r.topic, r.key) in unconfirmed
+        if (r.topic, r.partition, r.offset) in places or (r.topic, r.key, r.digest) in unconfirmed
         else r
         for r in records
     )

@@ -4,6 +4,7 @@ Nothing here comes from the product's own bookkeeping alone: each fact is seen f
 compare the sides.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,6 +33,11 @@ class Violation:
     invariant: Invariant
     what: str
     subject: str = ""
+
+
+def digest_of(value: bytes | None) -> str:
+    """Return a short name of a record's bytes."""
+    return "none" if value is None else hashlib.sha256(value).hexdigest()[:16]
 
 
 # ------------------------------------------------------------------ what senders and staff know
@@ -68,6 +74,8 @@ class Planted:
     offset: int  #: negative where the broker did not confirm it
     kind: str
     key: str | None
+    #: names the bytes, so that one that was not confirmed is recognised if it is there after all
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +101,7 @@ class Record:
     at: datetime  #: the record's timestamp
     event_id: str | None  #: None where the value could not be read
     values: Mapping[str, Any] = field(default_factory=dict)
+    digest: str = ""  #: of the value's bytes
 
 
 # ------------------------------------------------------------------ what the tables hold

@@ -16,7 +16,7 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 from runtime.settings import ServiceSettings
 from schemas.topics import TOPICS, TopicAccess
 from tests.faults.canary import names_a_patient
-from tests.faults.evidence import Record
+from tests.faults.evidence import Record, digest_of
 
 PUBLIC = frozenset(topic.name for topic in TOPICS if topic.access is TopicAccess.PUBLIC)
 POLL_S = 0.1
@@ -147,6 +147,7 @@ class Oracle:
             at=datetime.fromtimestamp(message.timestamp()[1] / 1000, UTC),
             event_id=None if values is None else str(values["event_id"]),
             values=values or {},
+            digest=digest_of(value if isinstance(value, bytes) else None),
         )
 
     def _values(self, topic: str, value: str | bytes | None) -> dict[str, Any] | None:

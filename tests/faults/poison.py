@@ -29,7 +29,7 @@ from schemas.vocabulary import (
     SignalKind,
     Stage,
 )
-from tests.faults.evidence import Planted
+from tests.faults.evidence import Planted, digest_of
 from tests.faults.ledger import Ledger
 from tests.faults.oracle import Oracle
 from tests.faults.senders import NETWORK, KafkaSender, NotAcknowledged, received
@@ -110,7 +110,7 @@ class Poisoner:
             partition, offset = self._topic.send_raw(topic, key=key.encode(), value=value)
         except NotAcknowledged:
             partition, offset = UNCONFIRMED
-        self._ledger.plant(Planted(topic, partition, offset, kind, key))
+        self._ledger.plant(Planted(topic, partition, offset, kind, key, digest_of(value)))
 
     def _key(self, topic: str) -> str:
         if topic in ("referral.commanded.v1", "sla.signalled.v1") and self._random.random() < SACRIFICED_SHARE:

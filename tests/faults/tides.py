@@ -33,7 +33,8 @@ class Tides:
     def __init__(
         self, bootstrap: str, prefix: str, consumed: Mapping[str, Sequence[str]], partitions: int, oracle: Oracle
     ) -> None:
-        self._admin = AdminClient({"bootstrap.servers": bootstrap, "client.id": "faults-tides", "log_level": 0})
+        self._bootstrap = bootstrap
+        self._admin = self._new_admin()
         self._oracle = oracle
         self._prefix = prefix
         self._consumed = consumed
@@ -134,11 +135,16 @@ class Tides:
             for p in self._partitions
         )
 
+    def _new_admin(self) -> AdminClient:
+        return AdminClient({"bootstrap.servers": self._bootstrap, "client.id": "faults-tides", "log_level": 0})
+
     def _watch(self) -> None:
         while not self._stop.wait(SAMPLE_EVERY_S):
             try:
                 sample = self.look()
             except (KafkaException, TimeoutError):
+                # a client that knew the broker before it died may never ask who leads now
+                self._admin = self._new_admin()
                 continue
             with self._lock:
                 self._samples.append(sample)

@@ -52,9 +52,9 @@ def _renamed(records: Sequence[Record]) -> Iterator[Violation]:
 
 
 def _unreadable(evidence: Evidence) -> Iterator[Violation]:
-    planted = {(poison.topic, poison.key) for poison in evidence.ledger.planted}
+    planted = {(poison.topic, poison.key, poison.digest) for poison in evidence.ledger.planted}
     for record in evidence.records:
-        if record.event_id is None and (record.topic, record.key) not in planted:
+        if record.event_id is None and (record.topic, record.key, record.digest) not in planted:
             yield _wrong(f"a subscriber can not read a record of {record.topic}", _place(record))
 
 
