@@ -129,15 +129,7 @@ class RecordSource:
             if error is not None:
                 self._judge(message, error)
                 continue
-            yield RawRecord(
-                topic=self._bare(message.topic() or ""),
-                partition=message.partition() or 0,
-                offset=message.offset() or 0,
-                key=_bytes(message.key()),
-                value=_bytes(message.value()),
-                headers=tuple((name, value or b"") for name, value in _headers(message)),
-                recorded_at=instant_of(message.timestamp()[1]),
-            )
+            yield record_of(message, topic=self._bare(message.topic() or ""))
 
     def _judge(self, message: Message, error: KafkaError) -> None:
         if error.fatal() or error.code() not in PASSING_ERRORS:
@@ -150,6 +142,19 @@ class RecordSource:
 
     def _bare(self, topic: str) -> str:
         return topic.removeprefix(self._prefix)
+
+
+def record_of(message: Message, *, topic: str) -> RawRecord:
+    """Return a message without its error as a record of a topic, which is named without prefix."""
+    return RawRecord(
+        topic=topic,
+        partition=message.partition() or 0,
+        offset=message.offset() or 0,
+        key=_bytes(message.key()),
+        value=_bytes(message.value()),
+        headers=tuple((name, value or b"") for name, value in _headers(message)),
+        recorded_at=instant_of(message.timestamp()[1]),
+    )
 
 
 def instant_of(milliseconds: int) -> datetime:
