@@ -100,7 +100,8 @@ def _add_request(facts: Facts, extraction: Extraction) -> None:
 
 def _add_fingerprints(facts: Facts, extraction: Extraction) -> None:
     transmission = Transmission(
-        facts["network_id"],
+        # the same letter to two clinics is two referrals
+        f"{facts['network_id']}/{facts['clinic_id']}",
         facts["source"],
         facts["received_at"],
         facts["source_message_id"],
