@@ -281,7 +281,7 @@ def relay_world(
         topic_prefix=topic_prefix,
         baton_environment=Environment.TEST,
     )
-    _prepare_tables(database_url)
+    prepare_tables(database_url)
     _prepare_topics(settings)
     with make_registry_client(settings) as registry:
         register_schemas(registry, topic_prefix=topic_prefix)
@@ -297,7 +297,8 @@ def _prepare_topics(settings: ServiceSettings) -> None:
     create_topics(admin, wanted, partitions=PARTITIONS, replication_factor=1)
 
 
-def _prepare_tables(database_url: str) -> None:
+def prepare_tables(database_url: str) -> None:
+    """Create the tables of the step and of the relay."""
     migrate(database_url)
     with psycopg.connect(database_url) as connection:
         create_step_tables(_Operations(connection), schema=relay.SERVICE)
