@@ -55,9 +55,9 @@ class _Child:
         self._is_out_of_time = False
 
     @property
-    def pid(self) -> int:
-        """Process id."""
-        return self._process.pid
+    def is_alive(self) -> bool:
+        """Whether the process has not ended while nobody asked it for anything."""
+        return self._process.poll() is None
 
     def read(self, request: ReadRequest, time_limit_s: float) -> ReadResult:
         """Read one request; afterwards a child whose outcome is not complete or failed is dead.
@@ -158,7 +158,7 @@ class ReaderPool:
             self._idle.get().kill()
 
     def _read_once(self, request: ReadRequest) -> ReadResult:
-        child = self._idle.get()
+        child = self._alive(self._idle.get())
         is_usable = False
         try:
             result = child.read(request, self._time_limit_s)
@@ -168,6 +168,12 @@ class ReaderPool:
             if not is_usable:
                 child.kill()
             self._idle.put(child if is_usable else self._start())
+
+    def _alive(self, child: _Child) -> _Child:
+        if child.is_alive:
+            return child
+        child.kill()
+        return self._start()
 
     def _start(self) -> _Child:
         try:
