@@ -1,5 +1,6 @@
 """Start a service: settings, logs, health, the loop, and an end that is either clean or at once."""
 
+import gc
 import os
 import signal
 import threading
@@ -24,6 +25,8 @@ from runtime.watchdog import BrokerLag, Watchdog, start_watchdog
 
 S = TypeVar("S", bound=ServiceSettings)
 log = structlog.get_logger()
+#: a batch makes some tens of thousands of objects, and nearly all of them die with it
+YOUNG_OBJECTS = 100_000
 
 
 def stop_on_signals() -> threading.Event:
@@ -82,9 +85,17 @@ def _run(pipeline: Pipeline, settings: ServiceSettings, stop: threading.Event, r
         clock=clock_of(settings.clock),
         fatal=fatal,
     )
+    spare_the_collector()
     start_watchdog(Watchdog(step.progress, limit_s=settings.watchdog_s, lag=BrokerLag(settings, step.progress)))
     log.info("started")
     step.run(should_stop=stop.is_set, on_ready=readiness.set_ready)
+
+
+def spare_the_collector() -> None:
+    """Keep the garbage collector from walking what lives for ever, and from walking a batch while it grows."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, 50, 100)
 
 
 def _own_connection(pipeline: Pipeline, settings: ServiceSettings) -> psycopg.Connection:
