@@ -4,7 +4,6 @@ The clocks stay locked while their signals go to the broker, and are marked fire
 sends the same signals again, with the same ids, and the stager's inbox drops the repeats.
 """
 
-import gc
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -21,7 +20,7 @@ from runtime.failpoints import EXIT_INTERNAL, failpoint
 from runtime.health import Readiness
 from runtime.kafka import PublishFailed, make_publisher
 from runtime.postgres import connect
-from runtime.process import begin_process, end_at_once, stop_on_signals
+from runtime.process import begin_process, end_at_once, spare_the_collector, stop_on_signals
 from runtime.progress import Progress
 from runtime.registry import make_codec
 from runtime.settings import load_settings
@@ -100,9 +99,7 @@ def fire_until(
         PublishFailed: the broker stayed away.
     """
     failures, counted_at = 0, float("-inf")
-    # what lives now lives as long as the process: the collector need not look at it again while a crowd is fired
-    gc.collect()
-    gc.freeze()
+    spare_the_collector()
     while not stop.is_set():
         progress.begin()
         try:
