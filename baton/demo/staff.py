@@ -129,6 +129,10 @@ class Staff:
             except (httpx.HTTPError, KeyError, ValueError):
                 stop.wait(1.0)
 
+    def close(self) -> None:
+        """Give the connection to the board up."""
+        self._client.close()
+
     def step(self) -> None:
         """Let one person take a referral of a queue a step further, full queues first."""
         open_of = {row["queue"]: row["open"] for row in self._get("/api/queues", SUPERVISOR)}

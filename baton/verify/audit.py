@@ -43,6 +43,12 @@ AUDIT = (
                AND entry.action IN {_PATIENT_ACTS}
             GROUP BY referral.network_id, referral.referral_id HAVING count(entry.chain_id) <> 1""",
     ),
+    Check(
+        "row of the audit for a match that is not there",
+        f"""SELECT entry.referral_id AS id FROM audit.entry WHERE action IN {_PATIENT_ACTS} AND NOT EXISTS (
+                SELECT FROM matcher.referral WHERE referral.network_id = entry.network_id
+                                               AND referral.referral_id = entry.referral_id)""",
+    ),
 )
 
 

@@ -70,14 +70,15 @@ def load_records(connection: psycopg.Connection, codec: Codec, records: Iterable
     """Stream records into the session's table and return their number."""
     count = 0
     with connection.cursor() as cursor, cursor.copy(_COPY_RECORDS) as copy:
-        for row in _rows(codec, records):
+        for row in rows_of(codec, records):
             copy.write_row(row)
             count += 1
     connection.execute("ANALYZE record")
     return count
 
 
-def _rows(codec: Codec, records: Iterable[RawRecord]) -> Iterator[tuple[object, ...]]:
+def rows_of(codec: Codec, records: Iterable[RawRecord]) -> Iterator[tuple[object, ...]]:
+    """Yield a row for each record: where it is, which event it is, and the ids and words that are compared."""
     for raw in records:
         place = (raw.topic, raw.partition, raw.offset, _text((raw.key or b"").decode("utf-8", "replace")))
         event = _event(codec, raw)

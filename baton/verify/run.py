@@ -15,8 +15,9 @@ from baton.verify.existence import existence
 from baton.verify.findings import Report, Verdict
 from baton.verify.path import paths
 from baton.verify.settling import Patience, await_announcements, settle
-from runtime.registry import make_codec
+from runtime.registry import RegistrySchemaIds, make_registry_client
 from runtime.settings import ServiceSettings
+from schemas.codec import Codec
 from schemas.topics import TOPICS, Service
 
 NAMES = tuple(topic.name for topic in TOPICS)
@@ -42,7 +43,9 @@ def verify(settings: ServiceSettings, *, within_s: float) -> Report:
             late = await_announcements(connection, reader, ANNOUNCING, patience)
             last = reader.spans(NAMES)
             note_spans(connection, sure, last)
-            load_records(connection, make_codec(settings), reader.read(last))
+            with make_registry_client(settings) as registry:
+                codec = Codec(RegistrySchemaIds(registry), topic_prefix=settings.topic_prefix)
+                load_records(connection, codec, reader.read(last))
             verdicts = _verdicts(connection)
     names = tuple(service.value for service in dict.fromkeys((*unsettled, *late)))
     return Report(verdicts, unsettled=names, notes=tuple(_notes(last)))

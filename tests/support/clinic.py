@@ -104,3 +104,12 @@ class Clinic:
             params={"wait_s": 20},
             headers={"X-Baton-User": user},
         )
+
+    def correct(self, patient_id: str, user: str, **body: object) -> httpx.Response:
+        """Correct what is known of a patient and return the answer."""
+        return self._board.post(
+            f"/api/patients/{patient_id}/corrections",
+            json=body,
+            params={"wait_s": 20},
+            headers={"X-Baton-User": user},
+        )
