@@ -1,5 +1,7 @@
 """Every Kafka client of Baton is made here, so that no default setting can lose data (PITFALLS of librdkafka)."""
 
+import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from threading import Event as Flag
@@ -19,6 +21,8 @@ PARTITIONER = "murmur2_random"
 SESSION_TIMEOUT_MS = 6_000
 TRANSACTION_TIMEOUT_MS = 10_000
 PUBLISH_TIMEOUT_S = 10.0
+#: how soon a thread sees an answer that another thread took for it
+LOOK_EVERY_S = 0.002
 
 log = structlog.get_logger()
 
@@ -146,36 +150,60 @@ class Publisher:
         Raises:
             PublishFailed: at least one was not confirmed in time; send all of them again.
         """
-        failures: list[str] = []
+        receipt = _Receipt(len(events))
+        deadline = time.monotonic() + PUBLISH_TIMEOUT_S
         for event in events:
-            self._send(event, at, traceparent, failures)
-        waiting = self._producer.flush(PUBLISH_TIMEOUT_S)
-        if waiting:
-            self._producer.purge()
-            self._producer.flush(1)
-        if waiting or failures:
+            self._send(event, at, traceparent, receipt, deadline)
+        # waits for the own records alone: a flush would wait for those of every other thread too
+        while not receipt.is_complete:
+            if time.monotonic() >= deadline:
+                raise PublishFailed
+            self._producer.poll(LOOK_EVERY_S)
+        if receipt.has_failed:
             raise PublishFailed
 
-    def _send(self, event: Event, at: datetime, traceparent: str | None, failures: list[str]) -> None:
-        def delivered(error: KafkaError | None, _message: object) -> None:
-            if error is not None:
-                failures.append(error.name())
+    def _send(self, event: Event, at: datetime, traceparent: str | None, receipt: "_Receipt", deadline: float) -> None:
+        record: dict[str, Any] = {
+            "topic": self._topic_prefix + topic_of(type(event)).name,
+            "key": key_of(event),
+            "value": self._codec.encode(event),
+            "headers": list(cloudevents_headers(event, source=self._source, at=at, traceparent=traceparent)),
+            "timestamp": int(at.timestamp() * 1000),
+        }
+        while True:
+            try:
+                self._producer.produce(**record, on_delivery=receipt.take)
+            except BufferError:
+                if time.monotonic() >= deadline:
+                    raise PublishFailed from None
+                self._producer.poll(LOOK_EVERY_S)
+            else:
+                return
 
-        try:
-            self._producer.produce(
-                self._topic_prefix + topic_of(type(event)).name,
-                key=key_of(event),
-                value=self._codec.encode(event),
-                headers=list(cloudevents_headers(event, source=self._source, at=at, traceparent=traceparent)),
-                timestamp=int(at.timestamp() * 1000),
-                on_delivery=delivered,
-            )
-        except BufferError:
-            raise PublishFailed from None
+
+class _Receipt:
+    """Counts the broker's answers to one call; they may arrive in any thread that asks the client for events."""
+
+    def __init__(self, records: int) -> None:
+        self._open = records
+        self._lock = threading.Lock()
+        self.has_failed = False
+
+    def take(self, error: KafkaError | None, _message: object) -> None:
+        """Count one answer."""
+        with self._lock:
+            self._open -= 1
+            self.has_failed = self.has_failed or error is not None
+
+    @property
+    def is_complete(self) -> bool:
+        """Tell whether every record was answered."""
+        return self._open == 0
 
 
 def make_publisher(settings: ServiceSettings, codec: Codec, *, source: str) -> Publisher:
     """Return a publisher; one process may share it between threads."""
     config = producer_config(settings, client=f"{source}-publisher")
-    config |= {"message.timeout.ms": int(PUBLISH_TIMEOUT_S * 1000) - 1_000}
+    # somebody waits for each of these records, so that none of them waits for company
+    config |= {"message.timeout.ms": int(PUBLISH_TIMEOUT_S * 1000) - 1_000, "linger.ms": 0}
     return Publisher(Producer(config), codec, topic_prefix=settings.topic_prefix, source=source)
