@@ -2,12 +2,15 @@
 
 import json
 import signal
+import socket
 import struct
+import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from confluent_kafka.schema_registry import Schema
+from prometheus_client.parser import text_string_to_metric_families
 
 from baton.quarantine import Quarantines, Retry, RetryReport
 from baton.refusal import Refused
@@ -220,6 +223,43 @@ def test_without_its_service_a_record_waits_to_be_driven(world: RelayWorld) -> N
 
     assert [record.state for record in report.waiting] == [QuarantineState.RETRYING]
     assert [row["state"] for row in world.quarantine()] == ["resolved"]
+
+
+def test_metrics_tell_one_fate_of_each_record_and_what_is_open(world: RelayWorld) -> None:
+    port = free_port()
+    good = commands_for(referrals=3, each=4)
+    with world.running(**SMALL, metrics_port=str(port)):
+        world.send(*good, *good[:2], command("bad", 1, comment="fail"), command("bad", 2))
+        world.send_raw(b"worse", b"no avro")
+        world.await_all()
+        eventually(lambda: figures(port).get(("baton_quarantine_open_records", None)) == 3, what="the open ones")
+        found = figures(port)
+        world.heal()
+        drive(world, key=b"bad")
+        eventually(lambda: figures(port).get(("baton_quarantine_open_records", None)) == 1, what="fewer open ones")
+
+    fates = {fate: count for (name, fate), count in found.items() if name == "baton_records_total"}
+    assert fates == {"applied": 12, "duplicate": 2, "quarantined": 2, "parked": 1}
+    assert found["baton_produced_total", None] == 12
+
+
+def figures(port: int) -> dict[tuple[str, str | None], float]:
+    """Return the relay's metrics by name and disposition."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as reply:
+        families = text_string_to_metric_families(reply.read().decode())
+    return {
+        (sample.name, sample.labels.get("disposition")): sample.value
+        for family in families
+        for sample in family.samples
+        if sample.labels.get("service") == "relay"
+    }
+
+
+def free_port() -> int:
+    """Return a port that nobody uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def drive(world: RelayWorld, *, key: bytes | None = None, wait_s: float = 20) -> RetryReport:
