@@ -20,7 +20,7 @@ from runtime.consumption import RecordSource
 from runtime.delivery import RawRecord
 from runtime.failpoints import failpoint
 from runtime.inbox import Inbox, Positions, is_passed
-from runtime.kafka import FatalErrorFlag
+from runtime.kafka import FatalErrorFlag, FatalKafkaError
 from runtime.measures import Measures
 from runtime.pipeline import Pipeline
 from runtime.progress import Progress
@@ -179,6 +179,10 @@ class ExactlyOnce:
             return
         self._producer.begin_transaction()
         self._produce(self._producer, batch)
+        # an EndTxn that arrives late may end the transaction at any moment (docs/decisions/0022): offsets must never be
+        # in it without the outputs, so these are with the broker before
+        if self._producer.flush(TRANSACTION_TIMEOUT_S):
+            raise FatalKafkaError("outputs_not_delivered")
         failpoint(f"{self._pipeline.service}.after_produce")
         offsets = self._source.offsets(positions)
         self._producer.send_offsets_to_transaction(offsets, self._source.group_metadata(), TRANSACTION_TIMEOUT_S)

@@ -66,18 +66,20 @@ class Inbox:
     def unpublished_outputs(
         self, connection: psycopg.Connection, steps: Sequence[int], *, event_ids: Sequence[str], keys: Sequence[str]
     ) -> dict[str, list[Output]]:
-        """Return what earlier steps decided and may not have said: of these events, and all that has one of these keys.
+        """Return what earlier steps decided and may not have said about these keys and those of these events' outputs.
 
         The events come in the order in which they were decided.
         """
         query = (
-            "WITH waiting AS (SELECT DISTINCT i.event_id FROM {0}.inbox i JOIN {0}.outbox o USING (event_id)"
-            " WHERE i.batch_id = ANY(%s) AND (i.event_id = ANY(%s) OR o.key = ANY(%s)))"
+            "WITH wanted AS (SELECT unnest(%s::text[]) AS key UNION"
+            " SELECT key FROM {0}.outbox WHERE event_id = ANY(%s)),"
+            " waiting AS (SELECT DISTINCT i.event_id FROM {0}.inbox i JOIN {0}.outbox o USING (event_id)"
+            " WHERE i.batch_id = ANY(%s) AND o.key IN (SELECT key FROM wanted))"
             " SELECT o.event_id, o.topic, o.key, o.value, o.headers FROM waiting JOIN {0}.outbox o USING (event_id)"
             " ORDER BY o.place"
         )
         found: dict[str, list[Output]] = {}
-        rows = connection.execute(self._sql(query), [list(steps), list(event_ids), list(keys)])
+        rows = connection.execute(self._sql(query), [list(keys), list(event_ids), list(steps)])
         for event_id, topic, key, value, headers in rows:
             output = Output(topic=topic, key=key, value=bytes(value), headers=headers_of(headers))
             found.setdefault(event_id, []).append(output)

@@ -95,6 +95,18 @@ def test_it_goes_out_first_even_when_its_cause_comes_again_later_in_the_batch(co
     assert stepper.sequences(newer) == [1, 2]
 
 
+def test_of_two_unsaid_changes_the_earlier_goes_out_first_whichever_cause_comes_again(
+    connection: psycopg.Connection,
+) -> None:
+    stepper = Stepper(connection)
+    second = stepper.raw(2, MatchKind.CORRECTED)
+    stepper.step(stepper.raw(1, MatchKind.RECEIVED), second)
+
+    again = stepper.step(second)
+
+    assert stepper.sequences(again) == [1, 2]
+
+
 def test_it_is_not_said_again_when_its_cause_comes_again_afterwards(connection: psycopg.Connection) -> None:
     stepper = Stepper(connection)
     first = stepper.raw(1, MatchKind.RECEIVED)
