@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 REQUIREMENTS := requirements/main.txt requirements/dev.txt
 
-.PHONY: setup up down test check lint bench lock
+.PHONY: setup up down test check lint bench lock faults faults-mutate
 
 setup: $(INSTALLED)
 
@@ -42,6 +42,15 @@ check: lint test
 
 bench: setup
 	$(BIN)/baton bench pipeline --json
+
+# `make faults PLAN=pr` before each change, `PLAN=release SEED=n` for each shard of a release (docs/reliability.md)
+PLAN ?= pr
+faults: setup
+	$(BIN)/python -m tests.faults run --plan $(PLAN) $(if $(SEED),--seed $(SEED))
+
+# Puts seeded bugs into copies of the tree; each has to be caught.
+faults-mutate: setup
+	$(BIN)/python -m tests.faults.mutants
 
 # Pins every package with its hashes; no address of a registry is written.
 LOCK := uv pip compile -q --no-emit-index-url --generate-hashes --universal --python-version 3.11

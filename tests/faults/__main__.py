@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from tests.faults.plans import PLANS, is_stack_named, own_stack
-from tests.faults.results import Result, keep, kept, totals
+from tests.faults.outcome import Result, keep, kept, totals
 from tests.faults.scenes import play
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.faults.campaign import Campaign, Load, Setting
 from tests.faults.infrastructure import PrivateStack, private_stack, shared_infrastructure
-from tests.faults.results import Result, result_of
+from tests.faults.outcome import Result, result_of
 from tests.faults.strikes import infrastructure as broken
 from tests.faults.strikes import offsets, processes
 from tests.faults.strikes.failpoints import Armory, FailpointRounds

@@ -128,3 +128,9 @@ def a_resolved_record_was_never_applied(world: World) -> None:
     world.quarantine.append(
         QuarantineRow("matcher", RECEIVED, 0, record.offset, "resolved", "failed_in_service", "received-9")
     )
+
+
+@spoils(Invariant.ONE_DISPOSITION)
+def a_record_overtook_a_quarantined_one_of_its_key(world: World) -> None:
+    record = world.put(MATCHED, "ref-junk", "overtaker", 6)
+    world.inbox["stager"].add(str(record.event_id))

@@ -9,6 +9,9 @@ OPEN = frozenset({"quarantined", "parked", "retrying"})
 #: a quarantine row that was dealt with: applied after all, or given up by a person
 DONE = frozenset({"resolved", "discarded"})
 
+#: services whose later records of a key wait behind a quarantined one
+PARKS_BY_KEY = frozenset({"stager", "sla"})
+
 Place = tuple[str, str, int, int]
 
 
@@ -37,6 +40,7 @@ def wrong_dispositions(evidence: Evidence) -> Iterator[Violation]:
         if place not in seen and place[0] in evidence.consumed:
             yield _wrong("quarantined, but never on the topic", place)
     yield from _poison_applied(evidence, rows)
+    yield from _overtakers(evidence, rows)
 
 
 def _problems(rows: Sequence[QuarantineRow], *, is_applied: bool, is_only_copy: bool) -> Iterator[str]:
@@ -56,6 +60,34 @@ def _poison_applied(evidence: Evidence, rows: Mapping[Place, list[QuarantineRow]
             is_there = poison.offset >= 0
             if is_there and poison.topic in topics and place not in rows:
                 yield _wrong(f"poison ({poison.kind}) is not in quarantine", place)
+
+
+def _overtakers(evidence: Evidence, rows: Mapping[Place, list[QuarantineRow]]) -> Iterator[Violation]:
+    """Yield records that were applied although an earlier one of their key waits in quarantine."""
+    for service in PARKS_BY_KEY & evidence.consumed.keys():
+        first_waiting = _first_waiting(evidence, service, rows)
+        # an event that an earlier copy brought in before the poison may come again behind it
+        first_copy: dict[str | None, int] = {}
+        for record in sorted(evidence.records, key=lambda r: r.offset):
+            first_copy.setdefault(record.event_id, record.offset)
+        for record in evidence.records:
+            waiting = first_waiting.get((record.topic, record.partition, record.key))
+            is_behind = waiting is not None and first_copy[record.event_id] > waiting
+            if is_behind and record.event_id in evidence.tables.inbox.get(service, frozenset()):
+                place = (service, record.topic, record.partition, record.offset)
+                yield _wrong("applied ahead of a quarantined record of its key", place)
+
+
+def _first_waiting(
+    evidence: Evidence, service: str, rows: Mapping[Place, list[QuarantineRow]]
+) -> dict[tuple[str, int, str | None], int]:
+    first: dict[tuple[str, int, str | None], int] = {}
+    for poison in evidence.ledger.planted:
+        found = rows.get((service, poison.topic, poison.partition, poison.offset), [])
+        if poison.key is not None and any(row.state == "quarantined" for row in found):
+            place = (poison.topic, poison.partition, poison.key)
+            first[place] = min(first.get(place, poison.offset), poison.offset)
+    return first
 
 
 def _wrong(what: str, place: Place) -> Violation:
