@@ -6,8 +6,8 @@ import tempfile
 from datetime import date
 from pathlib import Path
 
-from tests.faults.plans import PLANS, is_stack_named, own_stack
 from tests.faults.outcome import Result, keep, kept, totals
+from tests.faults.plans import PLANS, is_stack_named, own_stack
 from tests.faults.scenes import play
 
 
