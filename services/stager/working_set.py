@@ -52,7 +52,9 @@ class WorkingSet:
         referral = decision.referral
         self.referrals[referral.referral_id] = referral
         self.changes.extend(decision.changes)
-        self.documents.update((document.document_id, document) for document in decision.documents)
+        for document in decision.documents:
+            # known since it first came, in this batch or in an earlier one
+            self.documents.setdefault(document.document_id, document)
         for task in decision.tasks:
             self._keep_task(task)
         self.past[referral.referral_id].extend(
