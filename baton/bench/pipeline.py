@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -122,11 +121,14 @@ def _read_states(
     stop: threading.Event,
 ) -> None:
     clock = MachineClock()
-    config: Mapping[str, object] = consumer_config(settings, service="bench-reader") | {"auto.offset.reset": "latest"}
-    consumer = Consumer(dict(config))
-    consumer.subscribe([settings.topic_prefix + ReferralState.schema_name], on_assign=lambda *_: ready.set())
+    consumer = Consumer(consumer_config(settings, service="bench-reader"))
+    consumer.subscribe([settings.topic_prefix + ReferralState.schema_name])
     while not stop.is_set():
-        for message in consumer.consume(500, 0.02):
+        messages = consumer.consume(500, 0.02)
+        if not messages and seen:
+            # what the run before left on the topic has been read
+            ready.set()
+        for message in messages:
             if message.error() is None:
                 state = codec.decode(ReferralState, message.value())
                 seen.setdefault(state.referral_id, clock.now())

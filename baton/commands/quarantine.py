@@ -37,8 +37,9 @@ def list_records(
     as_json: Json = False,
 ) -> None:
     """List records in quarantine, oldest first; never what they hold."""
+    states = _states(state)
     with _quarantines() as quarantines:
-        records = quarantines.find(service=service, states=_states(state))
+        records = quarantines.find(service=service, states=states)
     if as_json:
         typer.echo(json.dumps([record.as_json() for record in records]))
         return
