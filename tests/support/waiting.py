@@ -8,11 +8,11 @@ T = TypeVar("T")
 
 
 def eventually(look: Callable[[], T | None], *, within_s: float = 20.0, what: str = "condition") -> T:
-    """Return what `look` finds as soon as it is neither None nor False."""
+    """Return what `look` finds as soon as it finds something: neither None nor False nor empty."""
     deadline = time.monotonic() + within_s
     while True:
         found = look()
-        if found is not None and found is not False:
+        if found:
             return found
         assert time.monotonic() < deadline, f"waited {within_s:.0f} s in vain for {what}"
         time.sleep(0.05)
