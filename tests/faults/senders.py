@@ -32,6 +32,8 @@ CLINICS = tuple(f"clinic-{number}" for number in range(1, 9))
 #: a sender who was told that the message is safe sends it all the same
 RESEND_SHARE = 0.1
 INCOMPLETE_SHARE = 0.15
+#: messages with one of the defects that real senders have; they become referrals all the same
+MESSY_SHARE = 0.15
 ACKNOWLEDGED_WITHIN_S = 10.0
 MLLP_START, MLLP_END = b"\x0b", b"\x1c\x0d"
 CHANNELS = (Channel.PORTAL, Channel.PORTAL, Channel.FHIR, Channel.HL7, Channel.MAIL, Channel.CALLCENTRE)
@@ -184,7 +186,7 @@ class DoorOffice:
         """Write a referral the way its channel does, the same each time, and hand it in."""
         random = Random(f"{self._seed}-{order.number}")
         channel = random.choice(CHANNELS)
-        message = render(order, channel, random, clinic=clinic)
+        message = render(order, channel, random, clinic=clinic, is_messy=random.random() < MESSY_SHARE)
         digest = hashlib.sha256(message.content).hexdigest()
         self._ledger.attempt(digest, clinic=clinic)
         try:

@@ -66,3 +66,14 @@ def a_clock_of_a_stage_that_was_left_is_armed(world: World) -> None:
 def a_clock_fired_for_a_time_nobody_announced(world: World) -> None:
     shifted = {"fires_at": at(70) + timedelta(seconds=1), "fired_at": at(71.2)}
     rewrite(world, SIGNALLED, shifted, referral_id="ref-1", kind="breach")
+
+
+@spoils(Invariant.CLOCKS)
+def a_clock_fired_for_a_stage_that_was_left(world: World) -> None:
+    record = world.records[find_record(world, SIGNALLED, referral_id="ref-1", kind="breach")]
+    # the first stay of ref-3 is left at 50 s, its breach was due at 62 s
+    values = {**record.values, "referral_id": "ref-3", "stage_entry": 1, "fires_at": at(62), "fired_at": at(62.1)}
+    late = replace(record, event_id="breach-3-1", key="ref-3", offset=1000, at=at(62.1), values=values)
+    world.records.append(late)
+    world.inbox["stager"].add("breach-3-1")
+    change(world.clocks, lambda c: (c.referral_id, c.stage_entry, c.kind) == ("ref-3", 1, "breach"), state="fired")

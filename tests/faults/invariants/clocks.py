@@ -102,6 +102,8 @@ def _signal_problems(told: Told, kind: str, records: Sequence[Record], outages: 
     base = max(fires_at, armed[1]) if armed is not None and armed[0] == fires_at else fires_at
     if fired_at > excused_until(base, outages):
         yield "fired late"
+    if told.left_at is not None and fires_at > told.left_at and fired_at > excused_until(told.left_at, outages):
+        yield "fired for a stage that was left"
 
 
 def excused_until(base: datetime, outages: Sequence[Outage]) -> datetime:

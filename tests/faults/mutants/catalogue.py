@@ -152,7 +152,8 @@ MUTANTS: tuple[Mutant, ...] = (
         path="services/sla/rules/clocks.py",
         old="        event_id=clock.signal_id,\n",
         new='        event_id=str(__import__("uuid").uuid4()),\n',
-        probe=Probe(names=CLOCKS, points=("firing.after_produce",), hits=3),
+        # the stager dies with it: else the first signal is heard, and its clock at rest, before the second is sent
+        probe=Probe(names=CLOCKS, points=("firing.after_produce", "stager.before_database"), hits=6),
     ),
     Mutant(
         name="clock marked before its signal is sent",
