@@ -228,8 +228,16 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         name="the caller's rights outlive the transaction",
         path="services/board/migrations/board_0001_session.sql",
-        old="PERFORM set_config('baton.user', person, true);",
-        new="PERFORM set_config('baton.user', person, false);",
+        old="set_config('baton.network', found.network_id, true)",
+        new="set_config('baton.network', found.network_id, false)",
+        # the pool throws such a connection away, so that no reader would notice
+        test="tests/integration/test_session_rights.py",
+    ),
+    Mutant(
+        name="connections go back into the pool unlooked at",
+        path="services/board/store/session.py",
+        old="    if row is None or row[0]:\n        raise SettingsLeaked\n",
+        new="",
         test="tests/integration/test_access.py",
     ),
 )
