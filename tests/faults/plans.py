@@ -24,6 +24,8 @@ PLANS: Mapping[str, Mapping[str, Dose]] = {
         "broker": Dose(broker_kills=12, database_stops=12, others=3),
         "network": Dose(lost_replies=120, others=2),
         "late-endtxn": Dose(late_end_txns=25),
+        "clock": Dose(others=1),
+        "full-disk": Dose(others=2),
     },
 }
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from baton.stack.paths import StackHome
 from tests.faults.campaign import Campaign, Load, Setting
-from tests.faults.infrastructure import PrivateStack, private_stack, shared_infrastructure
+from tests.faults.infrastructure import PrivateStack, private_stack, shared_infrastructure, small_disk
 from tests.faults.outcome import Result, result_of
 from tests.faults.strikes import infrastructure as broken
 from tests.faults.strikes import offsets, processes
+from tests.faults.strikes.clock import SHIFT, MovedClock, shift_clock
 from tests.faults.strikes.failpoints import Armory, FailpointRounds
 
 EVERYTHING = (
@@ -21,6 +23,7 @@ EVERYTHING = (
 #: what a broken network or broker is shown on: everything that transactions and clocks depend on
 CORE = ("matcher.0", "matcher.1", "stager.0", "stager.1", "sla.0", "sla-firing.0")
 #: those that a replay of their input must not change
+SMALL_DISK_MB = 500
 REPLAYED = ("matcher", "stager", "sla")
 
 
@@ -153,9 +156,37 @@ def _late_end_txn(scene: Scene) -> Result:
     return _on_private_stack(scene, strike, repeats_allowed=True)
 
 
+def _clock(scene: Scene) -> Result:
+    with MovedClock(scene.folder / "clock") as clock:
+        setting = Setting(
+            infrastructure=shared_infrastructure(),
+            folder=scene.folder,
+            seed=scene.seed,
+            names=CORE,
+            settings={"CLOCK": clock.setting},
+        )
+        with Campaign(setting) as campaign:
+            campaign.begin_load()
+            time.sleep(3)
+            for _ in range(scene.dose.others):
+                for shift in (SHIFT, -SHIFT):
+                    scene.count("clock shifted by 10 min", partial(shift_clock, campaign, clock, shift))
+            return result_of(scene.name, scene.seed, 0, campaign.finish(), scene.faults)
+
+
+def _full_disk(scene: Scene) -> Result:
+    def strike(scene: Scene, campaign: Campaign, stack: PrivateStack) -> None:
+        scene.count("disk full", lambda: broken.fill_disk(campaign, stack, 5), times=scene.dose.others)
+
+    with small_disk(StackHome(scene.folder / "stack").postgres, SMALL_DISK_MB):
+        return _on_private_stack(scene, strike)
+
+
 SCENES: Mapping[str, Callable[[Scene], Result]] = {
     "processes": _processes,
     "broker": _broker,
     "network": _network,
     "late-endtxn": _late_end_txn,
+    "clock": _clock,
+    "full-disk": _full_disk,
 }

@@ -1,5 +1,6 @@
 """Faults of broker, database and network."""
 
+import contextlib
 import signal
 import time
 from datetime import UTC, datetime
@@ -100,6 +101,17 @@ def black_hole(campaign: Campaign, stack: PrivateStack) -> None:
     for proxy in (stack.wires.kafka, stack.wires.postgres):
         proxy.swallow(is_on=False)
     campaign.recover("black hole", began_at)
+
+
+def fill_disk(campaign: Campaign, stack: PrivateStack, seconds: float) -> None:
+    """Leave the database no byte of its disk for a while."""
+    began_at, ballast = datetime.now(UTC), stack.home.postgres / "ballast"
+    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(1 << 20))
+    time.sleep(seconds)
+    ballast.unlink()
+    campaign.recover("disk full", began_at)
 
 
 def _until_done(stack: PrivateStack) -> None:

@@ -123,9 +123,10 @@ class Proxy:
 
     def stop(self) -> None:
         """Break every connection and end."""
-        self.reset_all()
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
+        self._loop.close()
 
     def reset_all(self) -> None:
         """Break every connection."""
@@ -146,7 +147,19 @@ class Proxy:
         self._loop.call_soon_threadsafe(lambda: self._network.swallow(is_on=is_on))
 
     async def _serve(self) -> None:
-        await asyncio.start_server(self._accept, HOST, self._listen)
+        self._server = await asyncio.start_server(self._accept, HOST, self._listen)
+
+    async def _close(self) -> None:
+        self._server.close()
+        for wire in list(self._wires):
+            wire.client.reset()
+            wire.server.reset()
+        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        # transports close in the turn after the one in which they were told to
+        await asyncio.sleep(0.05)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         client = Side(reader, writer)
@@ -161,13 +174,15 @@ class Proxy:
             asyncio.create_task(_until_closed(listen(wire)))
             for listen in (conversation.listen_to_client, conversation.listen_to_server)
         ]
-        await asyncio.wait(sides, return_when=asyncio.FIRST_COMPLETED)
-        for side in sides:
-            side.cancel()
-        self._wires.discard(wire)
-        client.reset()
-        if not wire.keeps_server:
-            server.reset()
+        try:
+            await asyncio.wait(sides, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for side in sides:
+                side.cancel()
+            self._wires.discard(wire)
+            client.reset()
+            if not wire.keeps_server:
+                server.reset()
 
 
 async def _until_closed(listening: Coroutine[None, None, None]) -> None:
