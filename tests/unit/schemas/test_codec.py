@@ -195,7 +195,9 @@ def test_mangled_bytes_are_read_or_refused_and_never_cost_much(kind: type[Event]
     own = codec()
     bytes_ = data.draw(mangled(own.encode(example(kind))))
 
-    assert peak_of_decoding(own, kind, bytes_) <= len(bytes_) * BYTES_PER_BYTE + BYTES_AT_LEAST
+    # whatever is made once for all, such as a cached path of the decoder, is not the record's cost
+    peak = min(peak_of_decoding(own, kind, bytes_) for _ in range(2))
+    assert peak <= len(bytes_) * BYTES_PER_BYTE + BYTES_AT_LEAST
 
 
 @pytest.mark.parametrize("count", [2**20, 2**40, 2**62, -(2**40), -(2**63)])
