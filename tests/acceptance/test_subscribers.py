@@ -1,6 +1,7 @@
 """A subscriber with a plain client reads the public topics, and keys lie where a Java client would put them."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from random import Random
 from typing import Any
 
@@ -17,6 +18,8 @@ from tests.support.clinic import Clinic
 from tests.support.waiting import eventually
 
 _MASK = 0xFFFFFFFF
+#: key, value and partition; an empty key where nothing came in time
+Change = tuple[str, dict[str, Any], int]
 
 
 def test_plain_client_reads_changes_in_dense_order_and_murmur2_partitions(clinic: Clinic) -> None:
@@ -25,8 +28,10 @@ def test_plain_client_reads_changes_in_dense_order_and_murmur2_partitions(clinic
     clinic.referral(referral_id)
     assert clinic.command(referral_id, "ivy", action="move", to_stage="eligibility").status_code == 200
     mine: list[tuple[dict[str, Any], int]] = []
-    with SchemaRegistryClient({"url": clinic.sandbox.settings.schema_registry_url}) as registry:
-        reader = _read(clinic, "referral.changed.v1", AvroDeserializer(registry))
+    with (
+        SchemaRegistryClient({"url": clinic.sandbox.settings.schema_registry_url}) as registry,
+        closing(_read(clinic, "referral.changed.v1", AvroDeserializer(registry))) as reader,
+    ):
 
         def look() -> bool:
             mine.extend((value, partition) for key, value, partition in [next(reader)] if key == referral_id)
@@ -39,7 +44,7 @@ def test_plain_client_reads_changes_in_dense_order_and_murmur2_partitions(clinic
     assert {partition for _, partition in mine} == {(murmur2(referral_id.encode()) & 0x7FFFFFFF) % DEFAULT_PARTITIONS}
 
 
-def _read(clinic: Clinic, topic: str, deserialize: AvroDeserializer) -> Iterator[tuple[str, dict[str, Any], int]]:
+def _read(clinic: Clinic, topic: str, deserialize: AvroDeserializer) -> Generator[Change, None, None]:
     settings = clinic.sandbox.settings
     consumer = Consumer(
         {
@@ -51,17 +56,23 @@ def _read(clinic: Clinic, topic: str, deserialize: AvroDeserializer) -> Iterator
     )
     name = clinic.sandbox.prefix + topic
     consumer.subscribe([name])
-    while True:
-        record = consumer.poll(0.5)
-        if record is None or record.error() is not None:
-            yield "", {}, -1
-            continue
-        key, value = record.key(), record.value()
-        assert isinstance(key, bytes)
-        assert isinstance(value, bytes)
-        content = deserialize(value, SerializationContext(name, MessageField.VALUE))
-        assert isinstance(content, dict)
-        yield key.decode(), content, record.partition() or 0
+    try:
+        while True:
+            yield _next(consumer, name, deserialize)
+    finally:
+        consumer.close()
+
+
+def _next(consumer: Consumer, name: str, deserialize: AvroDeserializer) -> Change:
+    record = consumer.poll(0.5)
+    if record is None or record.error() is not None:
+        return "", {}, -1
+    key, value = record.key(), record.value()
+    assert isinstance(key, bytes)
+    assert isinstance(value, bytes)
+    content = deserialize(value, SerializationContext(name, MessageField.VALUE))
+    assert isinstance(content, dict)
+    return key.decode(), content, record.partition() or 0
 
 
 def murmur2(data: bytes) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
-from confluent_kafka import Consumer
+from confluent_kafka import Consumer, TopicPartition
 
 from baton.sandbox import Sandbox
 from baton.stack.addresses import Addresses
@@ -38,7 +38,9 @@ class Intake:
         self._codec = codec
         self._publisher: Publisher = make_publisher(sandbox.settings, self._codec, source="test")
         self._consumer = Consumer(consumer_config(sandbox.settings, service="test-reader"))
-        self._consumer.subscribe([sandbox.prefix + ReferralReceived.schema_name])
+        # no member of a group: closing one that has never polled its first assignment can wait for ever
+        topic = sandbox.prefix + ReferralReceived.schema_name
+        self._consumer.assign([TopicPartition(topic, partition, 0) for partition in range(PARTITIONS)])
         self.received: list[ReferralReceived] = []
 
     def submit(self, *submissions: IntakeSubmitted) -> None:
