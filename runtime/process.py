@@ -2,8 +2,6 @@
 
 import gc
 import os
-import signal
-import threading
 from collections.abc import Callable
 from typing import NoReturn, TypeVar
 
@@ -21,20 +19,13 @@ from runtime.pipeline import Pipeline
 from runtime.postgres import allow_long_thought, connect, end_predecessor
 from runtime.registry import make_codec
 from runtime.settings import ServiceSettings, load_settings
+from runtime.stopping import StopRequest, stop_on_signals
 from runtime.watchdog import BrokerLag, Watchdog, start_watchdog
 
 S = TypeVar("S", bound=ServiceSettings)
 log = structlog.get_logger()
 #: a batch makes some tens of thousands of objects, and nearly all of them die with it
 YOUNG_OBJECTS = 100_000
-
-
-def stop_on_signals() -> threading.Event:
-    """Return a flag that SIGTERM and SIGINT set."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
 
 
 def begin_process(settings: ServiceSettings, *, service: str) -> Readiness:
@@ -69,7 +60,7 @@ def end_at_once(code: int) -> NoReturn:
     os._exit(code)
 
 
-def _run(pipeline: Pipeline, settings: ServiceSettings, stop: threading.Event, readiness: Readiness) -> None:
+def _run(pipeline: Pipeline, settings: ServiceSettings, stop: StopRequest, readiness: Readiness) -> None:
     fatal = FatalErrorFlag()
     consumer = make_consumer(settings, service=pipeline.service, on_error=fatal.report)
     producer = None

@@ -1,6 +1,5 @@
 """How late clocks fire while many are open, and how fast a crowd that is due at one instant is fired."""
 
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -14,6 +13,7 @@ from runtime.postgres import connect
 from runtime.progress import Progress
 from runtime.registry import make_codec
 from runtime.settings import ServiceSettings
+from runtime.stopping import StopRequest
 from schemas.event import Event
 from schemas.events import SlaSignalled
 from schemas.ids import queue_of
@@ -94,7 +94,7 @@ def _fire(settings: ServiceSettings, clock: Clock, count: int, *, limit: int) ->
     connection = connect(settings, role=ROLE)
     timed = TimedPublisher(make_publisher(settings, make_codec(settings), source="bench"), clock)
     firing = Firing(connection, timed, clock, limit=limit)
-    stop = threading.Event()
+    stop = StopRequest()
     deadline = time.monotonic() + WITHIN_S
 
     def stop_when_all_fired() -> None:

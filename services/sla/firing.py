@@ -4,7 +4,6 @@ The clocks stay locked while their signals go to the broker, and are marked fire
 sends the same signals again, with the same ids, and the stager's inbox drops the repeats.
 """
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -20,10 +19,11 @@ from runtime.failpoints import EXIT_INTERNAL, failpoint
 from runtime.health import Readiness
 from runtime.kafka import PublishFailed, make_publisher
 from runtime.postgres import connect
-from runtime.process import begin_process, end_at_once, spare_the_collector, stop_on_signals
+from runtime.process import begin_process, end_at_once, spare_the_collector
 from runtime.progress import Progress
 from runtime.registry import make_codec
 from runtime.settings import load_settings
+from runtime.stopping import StopRequest, stop_on_signals
 from runtime.watchdog import Watchdog, start_watchdog
 from schemas.event import Event
 from services.sla import store
@@ -87,7 +87,7 @@ class Firing:
 def fire_until(
     firing: Firing,
     progress: Progress,
-    stop: threading.Event,
+    stop: StopRequest,
     *,
     limit: int,
     pause_s: float,
@@ -138,7 +138,7 @@ def main() -> NoReturn:
     end_at_once(0)
 
 
-def _run(settings: FiringSettings, stop: threading.Event, readiness: Readiness) -> None:
+def _run(settings: FiringSettings, stop: StopRequest, readiness: Readiness) -> None:
     firing = Firing(
         connect(settings, role=ROLE, session=SERVICE),
         make_publisher(settings, make_codec(settings), source=SERVICE),

@@ -2,7 +2,6 @@
 
 import os
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from watchfiles import watch
 from runtime.clock import Clock
 from runtime.failpoints import failpoint
 from runtime.metrics import SUBMISSIONS
+from runtime.stopping import StopRequest
 from schemas.vocabulary import Channel
 from services.intake.channels.accept import Acceptor
 from services.intake.channels.arrival import Arrival, Sender
@@ -86,7 +86,7 @@ class DropFolder:
         for name in (*Channel, DONE, FAILED):
             (self._root / name).mkdir(parents=True, exist_ok=True)
 
-    def watch(self, stop: threading.Event) -> None:
+    def watch(self, stop: StopRequest) -> None:
         """Take files as they come until told to stop."""
         # the changes only end the pause early; each look goes through the whole folder, so that none is missed
         for _ in watch(

@@ -1,6 +1,5 @@
 """The polled mailbox: each unseen mail is accepted, and only then marked as seen."""
 
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
@@ -10,6 +9,7 @@ import structlog
 from runtime.clock import Clock
 from runtime.failpoints import failpoint
 from runtime.metrics import SUBMISSIONS
+from runtime.stopping import StopRequest
 from schemas.vocabulary import Channel
 from services.intake.channels.accept import Acceptor
 from services.intake.channels.arrival import Sender
@@ -70,7 +70,7 @@ class MailboxPoller:
         self._sender = sender
         self._is_open = is_open
 
-    def watch(self, stop: threading.Event, every_s: float) -> None:
+    def watch(self, stop: StopRequest, every_s: float) -> None:
         """Look again and again until told to stop; a mailbox that can not be reached is tried again."""
         while not stop.wait(every_s):
             try:

@@ -16,9 +16,10 @@ from runtime.clock import Clock, clock_of
 from runtime.document_store import DocumentStoreUnavailable, LocalDocumentStore, make_document_store
 from runtime.failpoints import EXIT_INTERNAL
 from runtime.kafka import make_admin, make_publisher
-from runtime.process import begin_process, end_at_once, stop_on_signals
+from runtime.process import begin_process, end_at_once
 from runtime.registry import make_codec
 from runtime.settings import EXIT_USAGE, load_settings
+from runtime.stopping import StopRequest, stop_on_signals
 from schemas.events import IntakeSubmitted
 from schemas.topics import topic_of
 from schemas.vocabulary import Channel
@@ -56,7 +57,7 @@ class Channels:
     clock: Clock
     watch: Watch
     acceptor: Acceptor
-    watchers: tuple[Callable[[threading.Event], None], ...]
+    watchers: tuple[Callable[[StopRequest], None], ...]
 
 
 def main() -> NoReturn:
@@ -118,7 +119,7 @@ def _put_together(settings: ChannelSettings) -> Channels:
     return Channels(settings, senders, clock, watch, acceptor, tuple(watchers))
 
 
-def _settle_often(store: LocalDocumentStore, stop: threading.Event) -> None:
+def _settle_often(store: LocalDocumentStore, stop: StopRequest) -> None:
     while not stop.wait(SETTLE_EVERY_S):
         try:
             store.settle()
@@ -142,8 +143,8 @@ def _specimen() -> IntakeSubmitted:
 
 def _watchers(
     settings: ChannelSettings, acceptor: Acceptor, clock: Clock, watch: Watch
-) -> list[Callable[[threading.Event], None]]:
-    watchers: list[Callable[[threading.Event], None]] = []
+) -> list[Callable[[StopRequest], None]]:
+    watchers: list[Callable[[StopRequest], None]] = []
     network, clinic = settings.default_network, settings.default_clinic
     if settings.drop_folder:
         folder = DropFolder(

@@ -1,9 +1,8 @@
-import threading
-
 import pytest
 
 from runtime.kafka import PublishFailed
 from runtime.progress import Progress
+from runtime.stopping import StopRequest
 from services.sla import firing
 from services.sla.firing import MAX_FAILURES, Firing, fire_until
 
@@ -11,7 +10,7 @@ from services.sla.firing import MAX_FAILURES, Firing, fire_until
 class Scripted(Firing):
     """A firing whose scans end as written: a number of clocks, or None when the broker is away."""
 
-    def __init__(self, script: list[int | None], stop: threading.Event) -> None:
+    def __init__(self, script: list[int | None], stop: StopRequest) -> None:
         self.script = script
         self.stop = stop
 
@@ -33,7 +32,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(script: list[int | None]) -> Scripted:
-    stop = threading.Event()
+    stop = StopRequest()
     scripted = Scripted(script, stop)
     fire_until(scripted, Progress(), stop, limit=10, pause_s=0, on_ready=lambda: None)
     return scripted
@@ -49,7 +48,7 @@ def test_a_broker_that_stays_away_ends_the_process() -> None:
 
 
 def test_a_full_scan_is_followed_by_the_next_without_a_pause() -> None:
-    stop = threading.Event()
+    stop = StopRequest()
     scripted = Scripted([10, 10, 2], stop)
 
     fire_until(scripted, Progress(), stop, limit=10, pause_s=3600, on_ready=lambda: None)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from runtime.stopping import StopRequest
 from schemas.vocabulary import Channel
 from services.intake.channels import drop_folder
 from services.intake.channels.drop_folder import DONE, FAILED, DropFolder
@@ -247,7 +248,7 @@ def test_the_same_name_again_hides_nothing(folder: DropFolder, tmp_path: Path) -
 def test_files_are_noticed_as_they_come(inside: Entrance, tmp_path: Path) -> None:
     folder = folder_of(inside, tmp_path, settle_s=0.05)
     put(tmp_path, "fax/before.pdf", b"%PDF before")
-    stop = threading.Event()
+    stop = StopRequest()
     thread = threading.Thread(target=folder.watch, args=(stop,))
     thread.start()
     try:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from pydantic import SecretStr
 
+from runtime.stopping import StopRequest
 from schemas.vocabulary import Channel
 from services.intake.channels import mailbox
 from services.intake.channels.imap import UnusableMailbox, inbox_opener
@@ -119,7 +120,7 @@ def test_a_mail_the_server_withholds_harms_no_other(inside: Entrance, server: Ma
 
 
 def test_a_mailbox_that_can_not_be_reached_is_tried_again(inside: Entrance, server: MailServer) -> None:
-    stop = threading.Event()
+    stop = StopRequest()
     wrong = poller_of(inside, server, password="wrong")
     thread = threading.Thread(target=wrong.watch, args=(stop, 0.01))
     thread.start()
