@@ -105,10 +105,11 @@ ADD_REFERRALS = _addition(
     matched_at""",
 )
 
-COPY_TRANSMISSIONS = """
-COPY matcher.transmission (network_id, submission_id, referral_id, fingerprint, content_fingerprint, received_at,
-    repeat_of) FROM STDIN
-"""
+ADD_TRANSMISSIONS = _addition(
+    "transmission",
+    """network_id, submission_id, referral_id, fingerprint, content_fingerprint, received_at, repeat_of,
+    acknowledged_as""",
+)
 
 ADD_JOURNAL = _addition(
     "patient_event",

@@ -7,6 +7,7 @@ import orjson
 import psycopg
 
 from schemas.events import Document, PatientCorrected
+from schemas.ids import referral_id_of
 from schemas.vocabulary import Channel, MatchOutcome, MissingItem, Priority, ReviewDecision, Sex
 from services.matcher import statements
 from services.matcher.records import Changes, JournalEntry, KnownReferral, NewReferral, Patient, PossibleDuplicate
@@ -60,7 +61,7 @@ class PostgresTables:
         created = changes.created_patients
         self._copy(statements.COPY_KEYS, sorted(row for row in changes.added_keys if row[2] in created))
         self._add(statements.ADD_REFERRALS, map(_referral_row, changes.referrals))
-        self._copy(statements.COPY_TRANSMISSIONS, (_transmission_row(*pair) for pair in changes.transmissions))
+        self._add(statements.ADD_TRANSMISSIONS, (_transmission_row(*pair) for pair in changes.transmissions))
         self._add(statements.ADD_JOURNAL, map(_journal_row, changes.journal))
         self._save_known_patients(changes)
         self._save_duplicates(changes)
@@ -195,6 +196,7 @@ def _transmission_row(network_id: str, message: Transmission) -> Row:
     return (
         network_id, message.submission_id, message.referral_id, message.fingerprint, message.content_fingerprint,
         message.received_at, message.repeat_of,
+        None if message.repeat_of is None else referral_id_of(message.submission_id),
     )  # fmt: skip
 
 

@@ -46,6 +46,19 @@ def test_same_message_three_times_and_after_a_restart_is_one_referral(clinic: Cl
     assert len(_referrals_by_order(clinic, order.number)) == 1
 
 
+def test_the_same_letter_in_a_new_mail_gets_an_id_that_leads_to_the_first_referral(clinic: Clinic) -> None:
+    message = render(_order(9600), Channel.MAIL, Random(1), clinic="hill")
+    first = clinic.send(message)
+    clinic.referral(first)
+
+    again = clinic.send(replace(message, content=message.content.replace(b"Message-ID: <", b"Message-ID: <again-")))
+    shown = clinic.referral(again)
+
+    assert again != first
+    assert shown["referral_id"] == first
+    assert [found["referral_id"] for found in clinic.search(again)] == [first]
+
+
 def test_two_referrals_of_one_patient_stay_two(clinic: Clinic) -> None:
     first = _order(9200)
     second = replace(first, number=f"{first.number}-B", service="Second opinion", reason="Another complaint")

@@ -86,6 +86,12 @@ def read_access(session: Session, referral_id: str) -> tuple[AccessAnswer, ...] 
     return tuple(AccessAnswer.model_validate(row) for row in rows) or None
 
 
+def original_of(session: Session, referral_id: str) -> str:
+    """Return the referral that an id means: of the first message, where the id was told to whoever sent it again."""
+    row = session.row("original", referral_id=referral_id)
+    return referral_id if row is None else str(row["referral_id"])
+
+
 def is_visible(session: Session, referral_id: str) -> bool:
     """Tell whether the person may know of a referral; reads nothing of it."""
     return session.row("referral_visible", referral_id=referral_id) is not None

@@ -3,7 +3,7 @@
 from services.board.answers import SearchAnswer
 from services.board.rules.access import ColumnGroup
 from services.board.rules.queries import Reading, name_pairs, readings_of
-from services.board.store.referrals import read_summaries
+from services.board.store.referrals import original_of, read_summaries
 from services.board.store.session import Session
 
 MOST_HITS = 50
@@ -26,7 +26,7 @@ def find(session: Session, query: str) -> SearchAnswer:
 
 def _ids_of(session: Session, reading: Reading) -> list[str]:
     if reading.referral_id is not None:
-        return [reading.referral_id]
+        return [original_of(session, reading.referral_id)]
     if not session.sees(ColumnGroup.IDENTITY):
         # Finding a referral by name would tell a name.
         return []

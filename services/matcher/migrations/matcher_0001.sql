@@ -79,9 +79,14 @@ CREATE TABLE matcher.transmission (
     content_fingerprint text,
     received_at         timestamptz NOT NULL,
     repeat_of           text,
+    acknowledged_as     text CHECK ((acknowledged_as IS NULL) = (repeat_of IS NULL)),
     PRIMARY KEY (network_id, submission_id)
 );
 COMMENT ON TABLE matcher.transmission IS 'Every message that arrived; one with repeat_of made no referral (R14).';
+COMMENT ON COLUMN matcher.transmission.acknowledged_as IS
+    'The referral id that the sender of a repeat was told before anybody knew that it was one.';
+CREATE INDEX transmission_acknowledged ON matcher.transmission (network_id, acknowledged_as)
+    WHERE acknowledged_as IS NOT NULL;
 CREATE INDEX transmission_content ON matcher.transmission (network_id, content_fingerprint)
     WHERE repeat_of IS NULL AND content_fingerprint IS NOT NULL;
 CREATE INDEX transmission_fingerprint ON matcher.transmission (network_id, fingerprint) WHERE repeat_of IS NULL;
