@@ -1,7 +1,6 @@
 """The stager without a database: the pure rules, what was decided by them, and what was told of it."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from schemas.events import ReferralChanged, ReferralState
 from services.stager.rules.announcing import announce
@@ -48,7 +47,8 @@ class PaperStager:
         """Decide an input and keep what it changed."""
         referral_id = event.referral_id
         before, tasks_before = self.referral(referral_id), self.open_tasks(referral_id)
-        outcome, told = None, ()
+        outcome: Outcome | None = None
+        told: tuple[Told, ...] = ()
         if event.event_id not in self.taken:
             outcome = decide(rulebook(), self.working.subject(referral_id), event, recorded_at(event))
             told = self._keep(outcome)

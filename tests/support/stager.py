@@ -37,6 +37,7 @@ STAFF = {
     "sam": Role.SCHEDULING,
     "sue": Role.SUPERVISOR,
     "audrey": Role.AUDITOR,
+    "ada": Role.ADMINISTRATOR,
     "booking": Role.SERVICE,
 }
 

@@ -25,6 +25,7 @@ from schemas.vocabulary import (
 from services.sla.rules.clocks import ArmState, SlaClock, Stay, follow, signal_of
 from services.stager.rules.decision import Decision
 from services.stager.rules.referral import Referral
+from services.stager.rules.stage_table import ReasonGroup
 from services.stager.rules.transitions import Input
 from tests.support.paper_stager import PaperStager, Taken
 from tests.support.stager import FRIDAY, STAFF, command, match, rulebook
@@ -45,9 +46,18 @@ TABLE = rulebook().table
 USERS = st.sampled_from([*STAFF, *["sue"] * 6])
 NUMBERS = st.sampled_from([1, 1, 1, 1, 2])
 BASES = st.sampled_from([*[Basis.ANY] * 4, *[Basis.CURRENT] * 4, Basis.STALE, Basis.FUTURE])
-MISSING = st.lists(
-    st.sampled_from([MissingItem.DATE_OF_BIRTH, MissingItem.CALL_BACK, MissingItem.READABLE_DOCUMENT]), unique=True
-).map(tuple)
+MISSING: st.SearchStrategy[tuple[MissingItem, ...]] = st.sampled_from(
+    [
+        (),
+        (),
+        (),
+        (MissingItem.DATE_OF_BIRTH,),
+        (MissingItem.CALL_BACK,),
+        (MissingItem.READABLE_DOCUMENT, MissingItem.CALL_BACK),
+    ]
+)
+NETWORKS = st.sampled_from([*["riverside"] * 4, "elsewhere"])
+PRIORITIES = st.sampled_from(Priority)
 SPECIALTIES = st.sampled_from(["cardiology", "audiology"])  #: the second needs no clinical review
 COMMENTS = st.sampled_from(["because", "because", "because", None])
 PICKS = st.integers(0, 99)
@@ -100,38 +110,43 @@ class StagerMachine(RuleBasedStateMachine):
 
     # ------------------------------------------------------------------ what the matcher tells
 
-    @initialize(missing=MISSING, specialty=SPECIALTIES)
-    def first_arrives(self, missing: Missing, specialty: str) -> None:
+    @initialize(missing=MISSING, specialty=SPECIALTIES, hops=st.integers(0, 6))
+    def first_arrives(self, missing: Missing, specialty: str, hops: int) -> None:
         self._match(1, MatchKind.RECEIVED, missing, specialty)
+        self.gets_on(1, hops)
 
-    @rule(number=NUMBERS, missing=MISSING, specialty=SPECIALTIES, priority=st.sampled_from(Priority))
+    @rule(number=st.sampled_from([1, 2, 2, 2]), missing=MISSING, specialty=SPECIALTIES, priority=PRIORITIES)
     def arrives(self, number: int, missing: Missing, specialty: str, priority: Priority) -> None:
         self._match(number, MatchKind.RECEIVED, missing, specialty, priority=priority)
 
-    @rule(number=NUMBERS, missing=MISSING, specialty=SPECIALTIES, network=st.sampled_from(["riverside", "elsewhere"]))
+    @rule(number=NUMBERS, missing=MISSING, specialty=SPECIALTIES, network=NETWORKS)
     def is_corrected(self, number: int, missing: Missing, specialty: str, network: str) -> None:
-        is_theirs = network == "elsewhere" and self._referral(number) is not None
-        more = {"network_id": network} if is_theirs else {"by": "ivy"}
-        self._match(number, MatchKind.CORRECTED, missing, specialty, **more)
+        # the first match of a referral says whose it is
+        more = {"network_id": network} if self._referral(number) is not None else {}
+        self._match(number, MatchKind.CORRECTED, missing, specialty, by="ivy", **more)
 
-    def _match(self, number: int, kind: MatchKind, missing: Missing, specialty: str, **fields: Any) -> None:
+    def _match(self, number: int, kind: MatchKind, missing: Missing, specialty: str | None, **fields: Any) -> Taken:
         event_id = f"match-{len(self.sent)}"
         known = {"kind": kind, "missing_items": missing, "specialty": specialty, "at": self.now}
-        self.deliver(match(number, event_id=event_id, **known, **fields))
+        return self.deliver(match(number, event_id=event_id, **known, **fields))
 
     # ------------------------------------------------------------------ what people do
 
     @rule(number=NUMBERS, hops=st.integers(1, 6))
-    def advances(self, number: int, hops: int) -> None:
-        """A supervisor moves a referral along the main line; nothing may stand in the way."""
-        line = (*TABLE.main_line, Stage.COMPLETED)
+    def gets_on(self, number: int, hops: int) -> None:
+        """A supervisor takes a referral on towards its end; wherever it stands, nothing may be in the way."""
         for _ in range(hops):
             referral = self._referral(number)
-            if referral is None or referral.stage not in TABLE.main_line or referral.missing_items:
-                return
-            target = line[line.index(referral.stage) + 1]
-            moved = self._ask(number, "sue", CommandAction.MOVE, to_stage=target, appointment_at=self.now)
-            assert isinstance(moved.outcome, Decision)
+            if referral is not None:
+                assert isinstance(self._get_on(number, referral).outcome, Decision)
+
+    def _get_on(self, number: int, referral: Referral) -> Taken:
+        if not rulebook().stage(referral.stage).is_open:
+            return self._ask(number, "sue", CommandAction.REOPEN, reason_code="closed_by_mistake")
+        if referral.missing_items:
+            return self._match(number, MatchKind.CORRECTED, (), referral.specialty, by="ivy")
+        stage = _next(referral)
+        return self._ask(number, "sue", CommandAction.MOVE, to_stage=stage, appointment_at=self.now)
 
     @rule(number=NUMBERS, user=USERS, basis=BASES, comment=COMMENTS, data=st.data())
     def moves(self, number: int, user: str, basis: Basis, comment: str | None, data: st.DataObject) -> None:
@@ -149,9 +164,15 @@ class StagerMachine(RuleBasedStateMachine):
             appointment_at=data.draw(st.sampled_from([None, self.now + timedelta(days=3)])),
         )
 
-    @rule(number=NUMBERS, user=USERS, basis=BASES, code=st.sampled_from([*TABLE.reasons, "patient_declined", None]))
-    def closes(self, number: int, user: str, basis: Basis, code: str | None) -> None:
-        self._ask(number, user, CommandAction.CLOSE, basis, reason_code=code, comment="because")
+    @rule(
+        number=NUMBERS,
+        user=USERS,
+        basis=BASES,
+        code=st.sampled_from([*TABLE.reasons, *TABLE.codes(ReasonGroup.CLOSING), None]),
+        comment=COMMENTS,
+    )
+    def closes(self, number: int, user: str, basis: Basis, code: str | None, comment: str | None) -> None:
+        self._ask(number, user, CommandAction.CLOSE, basis, reason_code=code, comment=comment)
 
     @rule(
         number=NUMBERS,
@@ -187,12 +208,12 @@ class StagerMachine(RuleBasedStateMachine):
     def calls(self, number: int, user: str, basis: Basis, outcome: AttemptOutcome) -> None:
         self._ask(number, user, CommandAction.RECORD_ATTEMPT, basis, outcome=outcome)
 
-    @rule(number=NUMBERS, user=USERS, basis=BASES, priority=st.sampled_from(Priority))
+    @rule(number=NUMBERS, user=USERS, basis=BASES, priority=PRIORITIES)
     def changes_priority(self, number: int, user: str, basis: Basis, priority: Priority) -> None:
         taken = self._ask(number, user, CommandAction.CHANGE_PRIORITY, basis, priority=priority)
         assert not isinstance(taken.outcome, Decision) or (taken.after and taken.after.priority is priority)
 
-    @rule(number=NUMBERS, user=USERS, basis=BASES, comment=COMMENTS, network=st.sampled_from(["riverside", "elsewhere"]))
+    @rule(number=NUMBERS, user=USERS, basis=BASES, comment=COMMENTS, network=NETWORKS)
     def notes(self, number: int, user: str, basis: Basis, comment: str | None, network: str) -> None:
         self._ask(number, user, CommandAction.ADD_NOTE, basis, comment=comment, network_id=network)
 
@@ -238,6 +259,15 @@ class StagerMachine(RuleBasedStateMachine):
         self.deliver(self.sent[-1 - pick % len(self.sent)])
 
 
+def _next(referral: Referral) -> Stage:
+    if referral.stage in TABLE.main_line:
+        return (*TABLE.main_line, Stage.COMPLETED)[TABLE.main_line.index(referral.stage) + 1]
+    if not TABLE.is_exception(referral.stage):
+        return Stage.SCHEDULED
+    interrupted = referral.interrupted_stage or TABLE.arrives_complete
+    return interrupted if interrupted in TABLE.targets(referral.stage) else Stage.READY_TO_SCHEDULE
+
+
 def _reasons(referral: Referral | None, target: Stage) -> Sequence[str | None]:
     """Return the codes that a move may take, and some that it may not."""
     move = TABLE.transitions.get((referral.stage, target)) if referral else None
@@ -245,4 +275,4 @@ def _reasons(referral: Referral | None, target: Stage) -> Sequence[str | None]:
         return (None, "no_answer")
     group = move.waived_by if move.waived_by and referral.missing_items else move.reasons
     right: Sequence[str | None] = TABLE.codes(group) if group else (None,) * 4
-    return (*right, None, "patient_declined", "unknown")
+    return (*right, None, "no_answer", "unknown")
