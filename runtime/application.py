@@ -138,6 +138,7 @@ class Application:
 
 
 def _delivery(raw: RawRecord, event: Event) -> Delivery:
+    traceparent = raw.header("traceparent")
     return Delivery(
         event=event,
         event_id=str(event.event_id),  # type: ignore[attr-defined]  # every event on a topic has one
@@ -146,7 +147,7 @@ def _delivery(raw: RawRecord, event: Event) -> Delivery:
         offset=raw.offset,
         key=(raw.key or b"").decode("utf-8", "replace"),
         recorded_at=raw.recorded_at,
-        traceparent=next((v.decode("latin-1") for n, v in raw.headers if n == "traceparent"), None),
+        traceparent=None if traceparent is None else traceparent.decode("latin-1"),
     )
 
 

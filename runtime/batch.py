@@ -67,5 +67,7 @@ class Batch:
 
     def closed_rows(self) -> list[str]:
         """Return the quarantine rows whose records are applied now."""
+        if not self.retried:
+            return []
         applied = (self.row_of(self.raw_of(d)) for d in (*self.deliveries, *self.duplicates))
         return [row for row in applied if row is not None]

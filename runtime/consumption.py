@@ -18,7 +18,7 @@ log = structlog.get_logger()
 
 COMMITTED_TIMEOUT_S = 10.0
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+LATEST_MS = (datetime(9999, 1, 1, tzinfo=UTC) - EPOCH) // timedelta(milliseconds=1)
 #: what passes by itself; anything else ends the process, as skipping errors could skip the one that ends consumption
 PASSING_ERRORS = frozenset(
     {
@@ -152,22 +152,19 @@ def record_of(message: Message, *, topic: str) -> RawRecord:
         offset=message.offset() or 0,
         key=_bytes(message.key()),
         value=_bytes(message.value()),
-        headers=tuple((name, value or b"") for name, value in _headers(message)),
+        headers=tuple([(name, value or b"") for name, value in _headers(message)]),
         recorded_at=instant_of(message.timestamp()[1]),
     )
 
 
 def instant_of(milliseconds: int) -> datetime:
     """Return a record's timestamp; one that no calendar holds becomes the nearest that any does."""
-    try:
-        return min(max(EPOCH + timedelta(milliseconds=milliseconds), EPOCH), LATEST)
-    except OverflowError:
-        return LATEST if milliseconds > 0 else EPOCH
+    return EPOCH + timedelta(milliseconds=min(max(milliseconds, 0), LATEST_MS))
 
 
-def _headers(message: Message) -> list[tuple[str, Any]]:
-    headers = message.headers() or []
-    return list(headers.items() if isinstance(headers, dict) else headers)
+def _headers(message: Message) -> Iterable[tuple[str, Any]]:
+    headers = message.headers() or ()
+    return headers.items() if isinstance(headers, dict) else headers
 
 
 def _bytes(value: str | bytes | None) -> bytes | None:

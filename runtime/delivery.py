@@ -1,13 +1,12 @@
 """A consumed record and a record to be produced."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from schemas.event import Event
 
 
-@dataclass(frozen=True, slots=True)
-class RawRecord:
+class RawRecord(NamedTuple):
     """A consumed record before anybody looked into it."""
 
     topic: str  #: without the deployment's prefix
@@ -18,9 +17,15 @@ class RawRecord:
     headers: tuple[tuple[str, bytes], ...]
     recorded_at: datetime  #: the record's timestamp, UTC
 
+    def header(self, name: str) -> bytes | None:
+        """Return the value of the first header of a name."""
+        for found, value in self.headers:
+            if found == name:
+                return value
+        return None
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+
+class Delivery(NamedTuple):
     """One consumed and decoded record."""
 
     event: Event
@@ -34,8 +39,7 @@ class Delivery:
     traceparent: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """One encoded record, as it is stored with its cause and produced, byte for byte, each time."""
 
     topic: str

@@ -54,8 +54,8 @@ def quarantine_id_of(raw: RawRecord) -> str:
 
 def retry_of(raw: RawRecord) -> str | None:
     """Return the quarantine row that a record claims to be driven again for."""
-    claimed = next((value for name, value in raw.headers if name == RETRY_HEADER), b"")
-    return claimed.decode() if _ROW_ID.fullmatch(claimed) else None
+    claimed = raw.header(RETRY_HEADER)
+    return claimed.decode() if claimed is not None and _ROW_ID.fullmatch(claimed) else None
 
 
 class Quarantine:
@@ -66,30 +66,27 @@ class Quarantine:
 
     def known_places(self, connection: psycopg.Connection, raws: Sequence[RawRecord]) -> set[int]:
         """Return the places of those records that have a row already, because they were delivered before."""
-        spans: dict[tuple[str, int], tuple[int, int]] = {}
+        offsets: dict[tuple[str, int], list[int]] = {}
         for raw in raws:
-            low, high = spans.get((raw.topic, raw.partition), (raw.offset, raw.offset))
-            spans[raw.topic, raw.partition] = min(low, raw.offset), max(high, raw.offset)
+            offsets.setdefault((raw.topic, raw.partition), []).append(raw.offset)
         query = (
             'SELECT q.topic, q.partition, q."offset", q.value FROM {}.quarantine q'
             " JOIN unnest(%s::text[], %s::int[], %s::bigint[], %s::bigint[]) AS r(topic, partition, low, high)"
             ' ON q.topic = r.topic AND q.partition = r.partition AND q."offset" BETWEEN r.low AND r.high'
         )
-        columns = [[topic for topic, _ in spans], [partition for _, partition in spans]]
-        limits = [[low for low, _ in spans.values()], [high for _, high in spans.values()]]
+        columns = [[topic for topic, _ in offsets], [partition for _, partition in offsets]]
+        limits = [[min(found) for found in offsets.values()], [max(found) for found in offsets.values()]]
         rows = connection.execute(self._sql(query), [*columns, *limits]).fetchall()
+        if not rows:
+            return set()
         known = {tuple(row) for row in rows}
-        return {
-            place for place, raw in enumerate(raws)
-            if known and (raw.topic, raw.partition, raw.offset, raw.value) in known
-        }  # fmt: skip
+        return {place for place, r in enumerate(raws) if (r.topic, r.partition, r.offset, r.value) in known}
 
     def retried_rows(
         self, connection: psycopg.Connection, raws: Sequence[RawRecord]
     ) -> dict[int, tuple[str, QuarantineState]]:
         """Return, by place, the rows that records are driven again for; only the row's own bytes prove it."""
-        claims = [(place, raw, retry_of(raw)) for place, raw in enumerate(raws)]
-        claims = [claim for claim in claims if claim[2] is not None]
+        claims = [(place, raw, row) for place, raw in enumerate(raws) if (row := retry_of(raw)) is not None]
         if not claims:
             return {}
         query = (

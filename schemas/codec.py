@@ -167,8 +167,9 @@ def construct(kind: type[E], fields: Mapping[str, Any]) -> E:
     """
     values = dict(fields)
     for name, convert in _converters(kind):
-        if values[name] is not None:
-            values[name] = convert(values[name])
+        value = values[name]
+        if value is not None:
+            values[name] = convert(value)
     event = kind.__new__(kind)
     # what unpickling does: the schema gave every field a value, so that there is no default to look for
     event.__setstate__(
@@ -222,14 +223,14 @@ def _record_fields(kind: type[Event]) -> tuple[str, ...]:
 def cloudevents_headers(event: Event, *, source: str, at: datetime, traceparent: str | None) -> list[tuple[str, bytes]]:
     """Return the CloudEvents 1.0 binary-mode headers of a record, with the W3C trace context."""
     event_id = str(event.event_id)  # type: ignore[attr-defined]  # every event on a topic has one
-    headers = {
-        "ce_specversion": "1.0",
-        "ce_id": event_id,
-        "ce_source": f"/baton/{source}",
-        "ce_type": f"baton.{event.schema_name}",
-        "ce_time": at.isoformat(),
-        "content-type": "application/vnd.apache.avro",
-    }
+    headers = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", event_id.encode()),
+        ("ce_source", f"/baton/{source}".encode()),
+        ("ce_type", f"baton.{event.schema_name}".encode()),
+        ("ce_time", at.isoformat().encode()),
+        ("content-type", b"application/vnd.apache.avro"),
+    ]
     if traceparent is not None:
-        headers["traceparent"] = traceparent
-    return [(name, value.encode()) for name, value in headers.items()]
+        headers.append(("traceparent", traceparent.encode()))
+    return headers

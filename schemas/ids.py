@@ -7,6 +7,7 @@ from itertools import count
 from operator import mul
 
 NAMESPACE = uuid.UUID("6e0b4b6e-53a5-5f35-9f0c-0d5f0f6f8f10")
+_NAMESPACE_BYTES = NAMESPACE.bytes
 #: 31 letters and digits that are not taken for one another when read out on the phone; 31 is prime, so the
 #: weighted check character catches every wrong character and every two swapped ones
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXY"
@@ -21,7 +22,7 @@ _LOOKALIKES = str.maketrans({"I": "1", "L": "1", "O": "0"})
 def named_id(*parts: str) -> str:
     """Return the UUIDv5 of a list of words."""
     # what str(uuid.uuid5(NAMESPACE, ...)) gives, three times as fast: each event needs several
-    digest = hashlib.sha1(NAMESPACE.bytes + "\x1f".join(parts).encode(), usedforsecurity=False).hexdigest()
+    digest = hashlib.sha1(_NAMESPACE_BYTES + "\x1f".join(parts).encode(), usedforsecurity=False).hexdigest()
     return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{_VARIANTS[digest[16]]}{digest[17:20]}-{digest[20:32]}"
 
 

@@ -84,7 +84,7 @@ def test_a_command_that_was_stale_then_is_stale_again_though_its_time_is_earlier
     stale = before.command("stale", CommandAction.CLAIM, expected_version=1)
     opening, told, refused = (before.raw(event, at_s=at_s) for event, at_s in ((match(), 0), (note, 9), (stale, 5)))
     # from a partition of its own it was read later than it was written
-    refused = RawRecord(**{**{f: getattr(refused, f) for f in RawRecord.__slots__}, "partition": 1})
+    refused = refused._replace(partition=1)
     inputs = before.live(connection, [opening, told, refused])
 
     driver = drive(connection, before, inputs)
