@@ -47,11 +47,12 @@ class Sandbox:
         *,
         settings: Mapping[str, str] | None = None,
         partitions: int = DEFAULT_PARTITIONS,
+        replication_factor: int = 1,
         directory: Path = DEFAULT_FILE,
     ) -> None:
         self._infrastructure = infrastructure
         self._folder = folder
-        self._partitions = partitions
+        self._partitions, self._replication_factor = partitions, replication_factor
         self._directory = directory
         self._database = f"sandbox_{secrets.token_hex(5)}"
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -105,6 +106,10 @@ class Sandbox:
         for name in names:
             self._await_ready(name, deadline)
 
+    def apply_topics(self) -> None:
+        """Create the topics that are missing, as `baton topics apply` does."""
+        apply_topics(self.settings, partitions=self._partitions, replication_factor=self._replication_factor)
+
     def process(self, name: str) -> subprocess.Popen[bytes]:
         """Return a started service's process."""
         return self._processes[name]
@@ -132,7 +137,7 @@ class Sandbox:
         self._on_server("CREATE DATABASE {}")
         migrate(self.database_url)
         load(self.database_url, read_directory(self._directory))
-        apply_topics(self.settings, partitions=self._partitions, replication_factor=1)
+        self.apply_topics()
         return self
 
     def __exit__(

@@ -7,7 +7,7 @@ import struct
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from baton.stack.part import Part
@@ -19,6 +19,11 @@ NAME = "kafka"
 HEAP = "-Xmx768m"
 JVM_OPTIONS = ("-Xms256m", HEAP, "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=50", "-Djava.awt.headless=true")
 API_VERSIONS = 18
+
+
+def new_cluster_id() -> str:
+    """Make the id that the nodes of one cluster share."""
+    return urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,10 @@ class Broker:
     environment: Mapping[str, str]
     #: a second door whose clients are told to come back through another port, as behind a relay
     relayed: "Relayed | None" = None
+    cluster_id: str = field(default_factory=new_cluster_id)
+    #: settings beyond those of the template, and JVM options that come after the usual ones
+    more: Mapping[str, str] = field(default_factory=dict)
+    jvm_options: tuple[str, ...] = ()
 
     @property
     def address(self) -> str:
@@ -71,6 +80,7 @@ class Broker:
         }
         if self.relayed is not None:
             own |= self.relayed.settings(own)
+        own |= self.more
         template = (DEPLOYMENT / "broker.properties").read_text()
         return template + "".join(f"{key}={value}\n" for key, value in own.items())
 
@@ -83,8 +93,7 @@ class Broker:
         draft = self.data / "records.draft"
         shutil.rmtree(draft, ignore_errors=True)
         self.settings.write_text(self.render_settings(draft))
-        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        arguments = ("format", "--cluster-id", cluster, "--config", str(self.settings))
+        arguments = ("format", "--cluster-id", self.cluster_id, "--config", str(self.settings))
         await run(self._java("kafka.tools.StorageTool", *arguments, log=self.log.with_name("kafka-format.log")))
         draft.rename(self._records)
 
@@ -92,7 +101,7 @@ class Broker:
         logging = f"-Dlog4j2.configurationFile={DEPLOYMENT / 'log4j2.xml'}"
         classes = ("-cp", f"{self.jars}/*", main_class)
         return Command(
-            (self.java, *JVM_OPTIONS, logging, *classes, *arguments),
+            (self.java, *JVM_OPTIONS, *self.jvm_options, logging, *classes, *arguments),
             log=log,
             environment=self.environment,
             folder=self.data,

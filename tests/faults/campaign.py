@@ -67,6 +67,7 @@ class Setting:
     #: what own clients use, when the services go through a proxy
     direct: ServiceSettings | None = None
     repeats_allowed: bool = False
+    replication_factor: int = 1
     server_logs: tuple[Path, ...] = ()
     settings: dict[str, str] = field(default_factory=dict)
 
@@ -94,6 +95,7 @@ class Campaign:
             setting.folder,
             settings=policy,
             partitions=PARTITIONS,
+            replication_factor=setting.replication_factor,
             directory=HERE / "faultline.toml",
         )
         self.consumed = {

@@ -26,6 +26,7 @@ PLANS: Mapping[str, Mapping[str, Dose]] = {
         "late-endtxn": Dose(late_end_txns=25),
         "clock": Dose(others=1),
         "full-disk": Dose(others=2),
+        "cluster": Dose(cluster_kills=4),
     },
 }
 

@@ -6,11 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from random import Random
 
 from baton.stack.paths import StackHome
 from tests.faults.campaign import Campaign, Load, Setting
+from tests.faults.cluster import REPLICATION_FACTOR, Cluster
 from tests.faults.infrastructure import PrivateStack, private_stack, shared_infrastructure, small_disk
 from tests.faults.outcome import Result, result_of
+from tests.faults.strikes import cluster as nodes
 from tests.faults.strikes import infrastructure as broken
 from tests.faults.strikes import offsets, processes
 from tests.faults.strikes.clock import SHIFT, MovedClock, shift_clock
@@ -39,6 +42,7 @@ class Dose:
     late_end_txns: int = 0
     broker_kills: int = 0
     database_stops: int = 0
+    cluster_kills: int = 0  #: of each: leader of a partition, active controller, transaction coordinator
 
 
 class Scene:
@@ -182,6 +186,32 @@ def _full_disk(scene: Scene) -> Result:
         return _on_private_stack(scene, strike)
 
 
+def _cluster(scene: Scene) -> Result:
+    shared, random = shared_infrastructure(), Random(f"cluster-{scene.seed}")
+    with Cluster(scene.folder / "cluster") as cluster:
+        setting = Setting(
+            infrastructure=shared.model_copy(update={"kafka_bootstrap_servers": cluster.address}),
+            folder=scene.folder,
+            seed=scene.seed,
+            names=CORE,
+            load=Load(referrals_per_s=6, commands_per_s=12, poison_per_s=2),
+            replication_factor=REPLICATION_FACTOR,
+            server_logs=tuple(node.log for node in cluster.nodes.values()),
+        )
+        with Campaign(setting) as campaign:
+            campaign.begin_load()
+            time.sleep(2)
+            for _ in range(scene.dose.cluster_kills):
+                scene.count("partition leaders killed", lambda: nodes.kill_leader(campaign, cluster))
+                scene.count("active controllers killed", lambda: nodes.kill_controller(campaign, cluster))
+                scene.count(
+                    "transaction coordinators killed", lambda: nodes.kill_coordinator(campaign, cluster, random)
+                )
+            result = result_of(scene.name, scene.seed, 0, campaign.finish(), scene.faults)
+        result.notes = dict(cluster.kills)
+        return result
+
+
 SCENES: Mapping[str, Callable[[Scene], Result]] = {
     "processes": _processes,
     "broker": _broker,
@@ -189,4 +219,5 @@ SCENES: Mapping[str, Callable[[Scene], Result]] = {
     "late-endtxn": _late_end_txn,
     "clock": _clock,
     "full-disk": _full_disk,
+    "cluster": _cluster,
 }
