@@ -22,7 +22,7 @@ from tests.faults.ledger import Ledger
 from tests.faults.oracle import Oracle
 from tests.faults.poison import Poisoner
 from tests.faults.senders import DoorOffice, KafkaSender, Office, Senders, TopicOffice
-from tests.faults.snapshot import read_tables
+from tests.faults.snapshot import read_tables, told_signals
 from tests.faults.staff import Staff
 from tests.faults.tides import Tides
 
@@ -220,6 +220,7 @@ class Campaign:
             repeats_allowed=self.setting.repeats_allowed,
             consumed=self.consumed,
             watches_clocks={"sla", "sla-firing"} <= self.setting.services,
+            watches_notices=self._tells_notices,
         )
 
     def _offices(self) -> list[Office]:
@@ -232,6 +233,17 @@ class Campaign:
         if "sla-firing" in self.setting.services:
             time.sleep(SETTLE_S)
             _wait(self.tides.is_level, LEVEL_WITHIN_S)
+        if self._tells_notices:
+            _wait(self._is_all_told, LEVEL_WITHIN_S)
+            _wait(self.tides.is_level, LEVEL_WITHIN_S)
+
+    def _is_all_told(self) -> bool:
+        signals = without_planted(self.oracle.records_of("sla.signalled.v1"), self.ledger.page().planted)
+        return {r.event_id for r in signals} - {None} <= told_signals(self.settings.database_url)
+
+    @property
+    def _tells_notices(self) -> bool:
+        return {"sla-windows", "courier"} <= self.setting.services
 
     def _hanging(self) -> tuple[str, ...]:
         _wait(lambda: not self.tides.hanging(), HANGING_AFTER_S)

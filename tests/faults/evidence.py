@@ -20,7 +20,7 @@ class Invariant(StrEnum):
     LEGAL_PATH = "C"  #: history is dense and legal, one current stage, an open referral has an owner, time and task
     ONCE_ON_TOPIC = "D"  #: each event id once on its public topic, in order per referral, the same as the tables
     ONE_DISPOSITION = "E"  #: each consumed record has exactly one fate
-    CLOCKS = "F"  #: each clock fires or is cancelled, once, never early, in time
+    CLOCKS = "F"  #: each clock fires or is cancelled, once, never early, in time; who is concerned is told once
     AUDIT = "G"  #: the audit chain verifies, one row a change
     NO_PHI = "H"  #: a canary is seen nowhere where no patient may be named
     PROGRESS = "I"  #: work goes on soon after each fault, nothing hangs
@@ -173,6 +173,15 @@ class ClockRow:
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeRow:
+    """What a queue was told (courier.notice)."""
+
+    notice_id: str
+    kind: str
+    signal_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AuditRow:
     """One row of the audit chain, with every column that its hash covers."""
 
@@ -210,6 +219,7 @@ class Tables:
     inbox: Mapping[str, frozenset[str]] = field(default_factory=dict)
     quarantine: tuple[QuarantineRow, ...] = ()
     clocks: tuple[ClockRow, ...] = ()
+    notices: tuple[NoticeRow, ...] = ()
     audit: tuple[AuditRow, ...] = ()
     #: chain -> length and hash of its end
     chain_ends: Mapping[str, tuple[int, str]] = field(default_factory=dict)
@@ -267,3 +277,4 @@ class Evidence:
     #: services that took part and keep an inbox, with the topics they consume
     consumed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     watches_clocks: bool = False
+    watches_notices: bool = False

@@ -54,6 +54,11 @@ class Oracle:
         with self._lock:
             return len(self._records) if topic is None else sum(r.topic == topic for r in self._records)
 
+    def records_of(self, topic: str) -> tuple[Record, ...]:
+        """Return what was seen on a topic."""
+        with self._lock:
+            return tuple(record for record in self._records if record.topic == topic)
+
     def reached(self, ends: Mapping[tuple[str, int], int]) -> bool:
         """Tell whether everything before these offsets was read."""
         if self._failure is not None:

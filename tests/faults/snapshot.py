@@ -13,6 +13,7 @@ from tests.faults.evidence import (
     ClockRow,
     HistoryRow,
     MatchedRow,
+    NoticeRow,
     QuarantineRow,
     Record,
     ReferralRow,
@@ -64,9 +65,19 @@ def read_tables(database_url: str, records: Sequence[Record]) -> Tables:
             clocks=tuple(
                 ClockRow(*row) for row in rows("SELECT referral_id, stage_entry, kind, fires_at, state FROM sla.clock")
             ),
+            notices=tuple(
+                NoticeRow(row[0], row[1], tuple(row[2]))
+                for row in rows("SELECT notice_id, kind, signal_ids FROM courier.notice")
+            ),
             audit=tuple(AuditRow(*row) for row in rows(AUDIT)),
             chain_ends={row[0]: (row[1], row[2]) for row in rows("SELECT chain_id, length, hash FROM audit.chain")},
         )
+
+
+def told_signals(database_url: str) -> frozenset[str]:
+    """Return the signals that notices tell."""
+    with psycopg.connect(database_url) as connection:
+        return frozenset(row[0] for row in _Rows(connection)("SELECT unnest(signal_ids) FROM courier.notice"))
 
 
 def places_with_names(database_url: str) -> list[str]:

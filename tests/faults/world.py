@@ -13,6 +13,7 @@ from tests.faults.evidence import (
     HistoryRow,
     LedgerPage,
     MatchedRow,
+    NoticeRow,
     Outage,
     Planted,
     QuarantineRow,
@@ -57,6 +58,7 @@ class World:
     inbox: dict[str, set[str]] = field(default_factory=lambda: {"matcher": set(), "stager": set()})
     quarantine: list[QuarantineRow] = field(default_factory=list)
     clocks: list[ClockRow] = field(default_factory=list)
+    notices: list[NoticeRow] = field(default_factory=list)
     audit: list[AuditRow] = field(default_factory=list)
     chain_length_told: int | None = None
     sightings: list[str] = field(default_factory=list)
@@ -82,6 +84,7 @@ class World:
                 inbox={service: frozenset(ids) for service, ids in self.inbox.items()},
                 quarantine=tuple(self.quarantine),
                 clocks=tuple(self.clocks),
+                notices=tuple(self.notices),
                 audit=tuple(rows),
                 chain_ends={CHAIN: (length, rows[-1].hash if rows else FIRST)},
             ),
@@ -93,6 +96,7 @@ class World:
             ended_at=at(600),
             consumed=CONSUMED,
             watches_clocks=True,
+            watches_notices=True,
         )
 
     def put(self, topic: str, key: str, event_id: str | None, seconds: float, **values: Any) -> Record:
@@ -178,6 +182,7 @@ class Life:
             fired_at=at(seconds),
         )
         self.world.inbox["stager"].add(event_id)
+        self.world.notices.append(NoticeRow(f"notice-{event_id}", kind, (event_id,)))
         self._keep_clock(kind, fires_at, "fired")
         self.breached = self.breached or kind == "breach"
         self._change("breached" if kind == "breach" else "reminded", seconds, event_id, previous=None)
@@ -208,11 +213,8 @@ class Life:
                 self.world.clocks[place] = replace(row, state="cancelled")
 
     def _keep_clock(self, kind: str, fires_at: datetime, state: str) -> None:
-        kept = [
-            c
-            for c in self.world.clocks
-            if (c.referral_id, c.stage_entry, c.kind) != (self.referral_id, self.entry, kind)
-        ]
+        own = (self.referral_id, self.entry, kind)
+        kept = [c for c in self.world.clocks if (c.referral_id, c.stage_entry, c.kind) != own]
         self.world.clocks[:] = [*kept, ClockRow(self.referral_id, self.entry, kind, fires_at, state)]
 
     def _change(self, kind: str, seconds: float, cause: str, *, previous: str | None) -> None:

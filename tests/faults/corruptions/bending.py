@@ -52,6 +52,8 @@ def forget(world: World, referral_id: str) -> None:
     world.history[:] = [row for row in world.history if row.referral_id != referral_id]
     world.clocks[:] = [row for row in world.clocks if row.referral_id != referral_id]
     world.audit[:] = [row for row in world.audit if row.referral_id != referral_id]
+    signals = {r.event_id for r in world.records if r.topic == SIGNALLED and r.key == referral_id}
+    world.notices[:] = [notice for notice in world.notices if signals.isdisjoint(notice.signal_ids)]
     renumber_audit(world)
     world.records[:] = [r for r in world.records if r.topic not in (CHANGED, STATE, SIGNALLED) or r.key != referral_id]
     world.open_tasks.pop(referral_id, None)

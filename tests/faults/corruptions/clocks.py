@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from tests.faults.corruptions.bending import CHANGED, SIGNALLED, STATE, change, find_record, rewrite, spoils
-from tests.faults.evidence import Invariant
+from tests.faults.evidence import Invariant, NoticeRow
 from tests.faults.world import World, at
 
 
@@ -22,6 +22,7 @@ def a_clock_fired_late(world: World) -> None:
 def a_clock_fired_twice_under_two_ids(world: World) -> None:
     record = world.records[find_record(world, SIGNALLED, referral_id="ref-1", kind="breach")]
     world.records.append(replace(record, event_id="breach-again", offset=1000))
+    world.notices.append(NoticeRow("notice-again", "breach", ("breach-again",)))
     world.inbox["stager"].add("breach-again")
 
 
@@ -75,5 +76,6 @@ def a_clock_fired_for_a_stage_that_was_left(world: World) -> None:
     values = {**record.values, "referral_id": "ref-3", "stage_entry": 1, "fires_at": at(62), "fired_at": at(62.1)}
     late = replace(record, event_id="breach-3-1", key="ref-3", offset=1000, at=at(62.1), values=values)
     world.records.append(late)
+    world.notices.append(NoticeRow("notice-late", "breach", ("breach-3-1",)))
     world.inbox["stager"].add("breach-3-1")
     change(world.clocks, lambda c: (c.referral_id, c.stage_entry, c.kind) == ("ref-3", 1, "breach"), state="fired")
