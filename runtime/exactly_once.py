@@ -5,6 +5,7 @@ the process: on any transaction error it exits, its successor fences it and the 
 """
 
 import contextlib
+import time
 from collections.abc import Callable, Sequence
 
 import psycopg
@@ -31,7 +32,7 @@ log = structlog.get_logger()
 
 __all__ = ["ExactlyOnce", "Progress"]
 
-#: below the broker's own limit: a transaction that takes longer is aborted there anyway
+#: for all waits of a transaction together; below the broker's own limit, which aborts one that takes longer
 TRANSACTION_TIMEOUT_S = 8.0
 INIT_TRANSACTIONS_TIMEOUT_S = 20.0
 
@@ -177,17 +178,18 @@ class ExactlyOnce:
         if self._producer is None:
             self._source.commit(self._source.offsets(positions))
             return
+        over_at = time.monotonic() + TRANSACTION_TIMEOUT_S
         self._producer.begin_transaction()
         self._produce(self._producer, batch)
         # an EndTxn that arrives late may end the transaction at any moment (docs/decisions/0022): offsets must never be
         # in it without the outputs, so these are with the broker before
-        if self._producer.flush(TRANSACTION_TIMEOUT_S):
+        if self._producer.flush(_left_until(over_at)):
             raise FatalKafkaError("outputs_not_delivered")
         failpoint(f"{self._pipeline.service}.after_produce")
         offsets = self._source.offsets(positions)
-        self._producer.send_offsets_to_transaction(offsets, self._source.group_metadata(), TRANSACTION_TIMEOUT_S)
+        self._producer.send_offsets_to_transaction(offsets, self._source.group_metadata(), _left_until(over_at))
         failpoint(f"{self._pipeline.service}.after_offsets")
-        self._producer.commit_transaction(TRANSACTION_TIMEOUT_S)
+        self._producer.commit_transaction(_left_until(over_at))
 
     def _produce(self, producer: Producer, batch: Batch) -> None:
         timestamp = int(self._clock.now().timestamp() * 1000)
@@ -200,3 +202,8 @@ class ExactlyOnce:
                     headers=list(output.headers),
                     timestamp=timestamp,
                 )
+
+
+def _left_until(over_at: float) -> float:
+    # a negative time would be no limit at all
+    return max(0.0, over_at - time.monotonic())
