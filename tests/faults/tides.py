@@ -35,6 +35,8 @@ class Tides:
     ) -> None:
         self._bootstrap = bootstrap
         self._admin = self._new_admin()
+        #: kept to the end: the library was seen to crash when a client goes whose questions a dead broker has
+        self._former: list[AdminClient] = []
         self._oracle = oracle
         self._prefix = prefix
         self._consumed = consumed
@@ -144,6 +146,7 @@ class Tides:
                 sample = self.look()
             except (KafkaException, TimeoutError):
                 # a client that knew the broker before it died may never ask who leads now
+                self._former.append(self._admin)
                 self._admin = self._new_admin()
                 continue
             with self._lock:

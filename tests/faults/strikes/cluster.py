@@ -5,10 +5,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from random import Random
 
-from confluent_kafka.admin import AdminClient
-
 from tests.faults.campaign import Campaign
-from tests.faults.cluster import TIMEOUT_S, WHOLE_WITHIN_S, Cluster, await_that
+from tests.faults.cluster import WHOLE_WITHIN_S, Cluster, await_that
 
 TRANSACTIONS = "__transaction_state"
 #: who produces in transactions
@@ -19,8 +17,8 @@ BUSY_FOR_S = 1.0
 def kill_leader(campaign: Campaign, cluster: Cluster) -> None:
     """Kill the node that leads the partition that grows fastest."""
     topic, partition = _busiest(campaign)
-    place = campaign.sandbox.prefix + topic, partition
-    _kill(campaign, cluster, f"leader of {topic} killed", lambda: _leader(cluster, *place))
+    name = campaign.sandbox.prefix + topic
+    _kill(campaign, cluster, f"leader of {topic} killed", lambda: cluster.leaders(name)[partition])
 
 
 def kill_controller(campaign: Campaign, cluster: Cluster) -> None:
@@ -31,10 +29,10 @@ def kill_controller(campaign: Campaign, cluster: Cluster) -> None:
 def kill_coordinator(campaign: Campaign, cluster: Cluster, random: Random) -> None:
     """Kill the node that keeps the transactions of a running process."""
     name = random.choice([name for name in campaign.fleet.names if name in TRANSACTIONAL])
-    partitions = len(_admin(cluster).list_topics(TRANSACTIONS, timeout=TIMEOUT_S).topics[TRANSACTIONS].partitions)
+    partitions = len(cluster.leaders(TRANSACTIONS))
     partition = coordinating_partition(transactional_id(campaign.sandbox.prefix, name), partitions)
     fault = f"transaction coordinator of {name} killed"
-    _kill(campaign, cluster, fault, lambda: _leader(cluster, TRANSACTIONS, partition))
+    _kill(campaign, cluster, fault, lambda: cluster.leaders(TRANSACTIONS)[partition])
 
 
 def transactional_id(prefix: str, name: str) -> str:
@@ -65,12 +63,3 @@ def _busiest(campaign: Campaign) -> tuple[str, int]:
     time.sleep(BUSY_FOR_S)
     after = campaign.tides.ends()
     return max(after, key=lambda place: after[place] - before[place])
-
-
-def _leader(cluster: Cluster, topic: str, partition: int) -> int:
-    return int(_admin(cluster).list_topics(topic, timeout=TIMEOUT_S).topics[topic].partitions[partition].leader)
-
-
-def _admin(cluster: Cluster) -> AdminClient:
-    # a new one each time: one that knew the dead node may ask it for long
-    return AdminClient({"bootstrap.servers": cluster.address, "client.id": "faults-strike", "log_level": 0})
