@@ -75,13 +75,16 @@ class LifeOnPostgres(StagerMachine):
         self.gathers = records
 
     def deliver(self, event: Input) -> Taken:
+        self.is_sound = False
         taken = super().deliver(event)
         self.waiting.append(self.real.record(event))
         if len(self.waiting) >= self.gathers:
             self._step()
+        self.is_sound = True
         return taken
 
     def teardown(self) -> None:
+        # after a failure the rest would fail too, and hide it
         if self.is_sound:
             self.fate = Fate.LIVES
             self._step()
@@ -89,12 +92,10 @@ class LifeOnPostgres(StagerMachine):
         self.real.die()
 
     def _step(self) -> None:
-        self.is_sound = False
         self.real.step(self.waiting, self.fate)
         self.fate, self.gathers, self.waiting = Fate.LIVES, 1, []
         self._compare_said()
         self._compare_tables()
-        self.is_sound = True
 
     def _compare_said(self) -> None:
         new = self.real.said[self.compared :]
