@@ -42,6 +42,7 @@ class Basis(StrEnum):
 
 
 TABLE = rulebook().table
+A_WHILE = timedelta(minutes=7)  #: nothing happens at the same instant, so that every stay takes time
 #: one of each role, and the supervisor more often: who may not do it is refused early
 USERS = st.sampled_from([*STAFF, *["sue"] * 6])
 NUMBERS = st.sampled_from([1, 1, 1, 1, 2])
@@ -83,6 +84,7 @@ class StagerMachine(RuleBasedStateMachine):
         taken = self.paper.take(event)
         self.promises.check(taken)
         self.sent.append(event)
+        self.now += A_WHILE
         for told in taken.told:
             if isinstance(told, ReferralChanged):
                 self._arm(told)
@@ -147,6 +149,17 @@ class StagerMachine(RuleBasedStateMachine):
             return self._match(number, MatchKind.CORRECTED, (), referral.specialty, by="ivy")
         stage = _next(referral)
         return self._ask(number, "sue", CommandAction.MOVE, to_stage=stage, appointment_at=self.now)
+
+    @rule(number=NUMBERS, stage=st.sampled_from([stage for stage in Stage if TABLE.is_exception(stage)]), pick=PICKS)
+    def gets_stuck(self, number: int, stage: Stage, pick: int) -> None:
+        """A supervisor moves a referral into an exception, for a reason that the stage table knows for it."""
+        referral = self._referral(number)
+        move = TABLE.transitions.get((referral.stage, stage)) if referral else None
+        if move is not None and move.reasons is not None:
+            codes = TABLE.codes(move.reasons)
+            code = codes[pick % len(codes)]
+            taken = self._ask(number, "sue", CommandAction.MOVE, to_stage=stage, reason_code=code, comment="because")
+            assert isinstance(taken.outcome, Decision) or TABLE.reasons[code].stages or TABLE.reasons[code].roles
 
     @rule(number=NUMBERS, user=USERS, basis=BASES, comment=COMMENTS, data=st.data())
     def moves(self, number: int, user: str, basis: Basis, comment: str | None, data: st.DataObject) -> None:

@@ -113,6 +113,7 @@ class Promises:
         if told.kind in ONCE_A_STAY:
             known.signals[told.stage_entry, told.kind] += 1
             assert known.signals[told.stage_entry, told.kind] == 1
+        assert told.breached is bool(known.signals[told.stage_entry, ChangeKind.BREACHED])
         known.sequence, known.stage, known.entry = told.sequence, told.stage, told.stage_entry
         known.visited.add(told.stage)
 

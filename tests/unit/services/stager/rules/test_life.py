@@ -19,7 +19,7 @@ MISSED = 2
 
 
 def test_whatever_happens_every_promise_is_kept() -> None:
-    run_state_machine_as_test(StagerMachine, settings=settings(max_examples=100, stateful_step_count=40, deadline=None))
+    run_state_machine_as_test(StagerMachine, settings=settings(max_examples=200, stateful_step_count=40, deadline=None))
 
 
 def test_random_lives_reach_every_stage_and_most_refusals() -> None:
