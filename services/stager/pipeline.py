@@ -22,7 +22,9 @@ from services.stager.working_set import CommandAnswer, WorkingSet
 
 SERVICE = "stager"
 #: what happens in any healthy system and nobody needs to read about
-UNREMARKABLE = frozenset({Why.EARLIER_STAY, Why.CLOCK_NOT_RUNNING, Why.ALREADY_BREACHED, Why.SUPERSEDED})
+UNREMARKABLE = frozenset(
+    {Why.EARLIER_STAY, Why.CLOCK_NOT_RUNNING, Why.ALREADY_REMINDED, Why.ALREADY_BREACHED, Why.SUPERSEDED}
+)
 
 
 class Stager:

@@ -13,6 +13,7 @@ from schemas.vocabulary import (
     ClockState,
     CommandAction,
     MatchKind,
+    SignalKind,
     Stage,
 )
 from services.stager.rules.decision import Decision, NoChange, Refusal, Rule
@@ -70,7 +71,7 @@ class Promises:
         if isinstance(event, ReferralCommanded):
             self._check_command(known, taken, event)
         elif isinstance(event, SlaSignalled):
-            assert isinstance(taken.outcome, Decision) is _is_present(taken.before, event)
+            assert isinstance(taken.outcome, Decision) is _is_news_of_now(known, taken.before, event)
         else:
             assert isinstance(taken.outcome, Decision if _tells_something(taken.before, event) else NoChange)
 
@@ -200,11 +201,15 @@ def _tells_something(before: Referral | None, matched: ReferralMatched) -> bool:
     return matched.kind is MatchKind.CORRECTED and matched.network_id == before.network_id
 
 
-def _is_present(before: Referral | None, signal: SlaSignalled) -> bool:
-    """Tell whether a clock speaks of the stay and the due time that the referral has now."""
-    if before is None or before.clock is not ClockState.RUNNING or before.breached:
+def _is_news_of_now(known: Known, before: Referral | None, signal: SlaSignalled) -> bool:
+    """Tell whether a clock speaks of the stay and the due time that the referral has now, and for the first time."""
+    if before is None or before.clock is not ClockState.RUNNING:
         return False
-    return (signal.stage_entry, signal.due_at) == (before.stage_entry, before.due_at)
+    if (signal.stage_entry, signal.due_at) != (before.stage_entry, before.due_at):
+        return False
+    # who was told that it is too late needs no reminder any more
+    heard = {ChangeKind.BREACHED, ChangeKind.REMINDED if signal.kind is SignalKind.REMINDER else ChangeKind.BREACHED}
+    return not any(known.signals[signal.stage_entry, kind] for kind in heard)
 
 
 def _is_news(known: Known, command: ReferralCommanded) -> bool:

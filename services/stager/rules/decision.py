@@ -40,6 +40,7 @@ class Why(StrEnum):
     FOREIGN_NETWORK = "foreign_network"
     EARLIER_STAY = "earlier_stay"
     CLOCK_NOT_RUNNING = "clock_not_running"
+    ALREADY_REMINDED = "already_reminded"
     ALREADY_BREACHED = "already_breached"
     ALREADY_OPENED = "already_opened"
     SUPERSEDED = "superseded"

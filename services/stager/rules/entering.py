@@ -88,6 +88,7 @@ def _arrival(book: Rulebook, before: Referral, rule: StageRule, clock: StageCloc
         "owner_queue": queue_of(before.network_id, before.clinic_id, rule.team),
         "owner_user": None,
         "waiting_on": rule.waiting_on,
+        "reminded": False,
         "breached": False,
     }
 

@@ -59,6 +59,7 @@ class Referral:
     missing_items: tuple[MissingItem, ...]
     settled_items: tuple[MissingItem, ...]  #: missing items that a person settled by completing a task
     reason_code: str | None
+    reminded: bool  #: whether the queue was reminded in this stay
     breached: bool
     interrupted_stage: Stage | None  #: the stage that the current exception interrupts
     interrupted_used_s: float

@@ -23,10 +23,13 @@ def apply_signal(book: Rulebook, draft: Draft, signal: SlaSignalled) -> NoChange
         return NoChange(Why.SUPERSEDED)
     if referral.breached:
         return NoChange(Why.ALREADY_BREACHED)
-    if signal.kind is SignalKind.REMINDER:
-        draft.record(ChangeKind.REMINDED)
-    else:
+    if signal.kind is SignalKind.BREACH:
         _breach(book, draft)
+    elif referral.reminded:
+        # the due time moved and came back while the signals of both rounds were on their way
+        return NoChange(Why.ALREADY_REMINDED)
+    else:
+        draft.record(ChangeKind.REMINDED, reminded=True)
     return None
 
 

@@ -222,6 +222,9 @@ class Together:
         current = (self.state["stage_entry"], self.state["clock"], self.state["due_at"])
         if current != (clock.stage_entry, ClockState.RUNNING, clock.due_at) or self.state.get("breached"):
             return
+        if (clock.stage_entry, clock.kind) in self.told:
+            # the stager remembers whether it reminded in this stay, as it does a breach
+            return
         self.told.append((clock.stage_entry, clock.kind))
         if clock.kind is BREACH and self.state["due_at"] > self.now:
             self.early.append(clock)

@@ -59,6 +59,25 @@ def test_signal_of_a_due_time_that_moved_meanwhile_is_ignored() -> None:
     assert isinstance(desk.take(signal(desk.referral, SignalKind.BREACH, event_id="anew")), Decision)
 
 
+def test_reminders_of_two_rounds_with_the_same_due_time_are_one() -> None:
+    """The priority changes and changes back, with the signals of both rounds on their way."""
+    desk = Desk()
+    desk.do("sue", CommandAction.CHANGE_PRIORITY, priority=Priority.URGENT)
+    desk.do("sue", CommandAction.CHANGE_PRIORITY, priority=Priority.ROUTINE)
+    first, later = (signal(desk.referral, SignalKind.REMINDER, event_id=name) for name in ("first round", "third"))
+
+    assert isinstance(desk.take(first), Decision)
+    assert desk.ignored(later).why is Why.ALREADY_REMINDED
+
+
+def test_a_new_stay_is_reminded_of_anew() -> None:
+    desk = Desk()
+    desk.take(signal(desk.referral, SignalKind.REMINDER))
+    desk.move("ivy", Stage.ELIGIBILITY)
+
+    assert isinstance(desk.take(signal(desk.referral, SignalKind.REMINDER)), Decision)
+
+
 def test_signal_of_the_new_due_time_is_heard() -> None:
     desk = Desk(priority=Priority.URGENT)
     desk.ask("ivy", CommandAction.CHANGE_PRIORITY, priority=Priority.ROUTINE)
