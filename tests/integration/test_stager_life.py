@@ -171,6 +171,6 @@ def test_rules_and_tables_live_the_same_lives(url: str) -> None:
     run_state_machine_as_test(
         Here,
         settings=settings(
-            max_examples=30, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+            max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
         ),
     )

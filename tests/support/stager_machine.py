@@ -226,6 +226,14 @@ class StagerMachine(RuleBasedStateMachine):
         taken = self._ask(number, user, CommandAction.CHANGE_PRIORITY, basis, priority=priority)
         assert not isinstance(taken.outcome, Decision) or (taken.after and taken.after.priority is priority)
 
+    @rule(number=NUMBERS, priority=PRIORITIES)
+    def wavers(self, number: int, priority: Priority) -> None:
+        """A supervisor changes the priority and changes it back: the due time comes back too."""
+        referral = self._referral(number)
+        if referral is not None:
+            for one in (priority, referral.priority):
+                self._ask(number, "sue", CommandAction.CHANGE_PRIORITY, priority=one)
+
     @rule(number=NUMBERS, user=USERS, basis=BASES, comment=COMMENTS, network=NETWORKS)
     def notes(self, number: int, user: str, basis: Basis, comment: str | None, network: str) -> None:
         self._ask(number, user, CommandAction.ADD_NOTE, basis, comment=comment, network_id=network)
