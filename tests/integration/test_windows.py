@@ -7,16 +7,17 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import ConsumerGroupTopicPartitions, Producer
 
 from baton.sandbox import NotReady, Sandbox
 from baton.stack.addresses import Addresses
 from runtime.clock import MachineClock
-from runtime.kafka import PARTITIONER
+from runtime.kafka import PARTITIONER, make_admin
 from runtime.settings import Environment, ServiceSettings
 from schemas.events import NoticeRequested, SlaSignalled
 from schemas.ids import queue_of
 from schemas.vocabulary import NoticeKind, SignalKind, Team
+from services.sla.windows.changelogs import changelog_topics
 from tests.support.sla import CLINIC, NETWORK, QUEUE, signalled
 from tests.support.sla_world import SlaWorld, sla_world
 
@@ -166,3 +167,29 @@ def test_an_unreadable_record_does_not_stop_the_others(world: SlaWorld) -> None:
     world.until(lambda: told(world) == 12, what="the readable ones")
 
     assert world.sandbox.process("sla-windows").poll() is None
+
+
+def test_signals_are_told_though_the_tables_that_held_them_are_gone(world: SlaWorld) -> None:
+    world.sandbox.start("courier")
+    # a window that is never over: everything is taken and nothing told
+    world.sandbox.start("sla-windows", extra={"SLA_WINDOW_S": "86400", "SLA_GRACE_S": "86400"})
+    publish(world, signals(30))
+    world.until(lambda: passed(world) == 30, what="the committed offsets")
+    world.sandbox.stop("sla-windows", number=signal.SIGKILL)
+    assert told(world) == 0
+
+    admin = make_admin(world.sandbox.settings.kafka_bootstrap_servers)
+    changelogs = set(changelog_topics(world.sandbox.prefix))
+    for deleted in admin.delete_topics(list(changelogs)).values():
+        deleted.result(timeout=30)
+    world.until(lambda: changelogs.isdisjoint(admin.list_topics(timeout=10).topics), what="the end of the topics")
+    world.sandbox.apply_topics()
+    world.sandbox.start("sla-windows")
+    world.until(lambda: told(world) == 30, what="every signal", within_s=60)
+
+
+def passed(world: SlaWorld) -> int:
+    request = [ConsumerGroupTopicPartitions(f"{world.sandbox.prefix}sla-windows")]
+    admin = make_admin(world.sandbox.settings.kafka_bootstrap_servers)
+    places = admin.list_consumer_group_offsets(request)[request[0].group_id].result().topic_partitions
+    return sum(place.offset for place in places if place.topic.endswith(SlaSignalled.schema_name))

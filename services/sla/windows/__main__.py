@@ -18,6 +18,7 @@ from runtime.settings import load_settings
 from runtime.watchdog import BrokerLag, Watchdog, start_watchdog
 from services.sla.settings import WindowsSettings
 from services.sla.windows.changelogs import APP
+from services.sla.windows.rewinding import begin_anew_without_tables
 from services.sla.windows.worker import ChangelogsMissing, Worker, partitions_of
 
 STOP_WITHIN_S = 5.0
@@ -48,7 +49,9 @@ async def _run(settings: WindowsSettings, readiness: Readiness) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    worker = Worker(settings, readiness, partitions=partitions_of(settings))
+    partitions = partitions_of(settings)
+    await asyncio.to_thread(begin_anew_without_tables, settings, partitions=partitions)
+    worker = Worker(settings, readiness, partitions=partitions)
     lag = BrokerLag(settings, worker.progress)
     start_watchdog(Watchdog(worker.progress, limit_s=settings.sla_windows_watchdog_s, lag=lag))
     log.info("started")

@@ -16,4 +16,9 @@ class Table(StrEnum):
 
 def changelog_topics(topic_prefix: str) -> tuple[str, ...]:
     """Return the names of the changelog topics; each needs as many partitions as sla.signalled, and compaction."""
-    return tuple(f"{topic_prefix}{APP}-{table}-changelog" for table in Table)
+    return tuple(changelog_topic(topic_prefix, table) for table in Table)
+
+
+def changelog_topic(topic_prefix: str, table: Table) -> str:
+    """Return the name of a table's changelog topic."""
+    return f"{topic_prefix}{APP}-{table}-changelog"
