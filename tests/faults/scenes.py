@@ -15,7 +15,7 @@ from tests.faults.infrastructure import PrivateStack, private_stack, shared_infr
 from tests.faults.outcome import Result, result_of
 from tests.faults.strikes import cluster as nodes
 from tests.faults.strikes import infrastructure as broken
-from tests.faults.strikes import offsets, processes
+from tests.faults.strikes import offsets, processes, tables
 from tests.faults.strikes.clock import SHIFT, MovedClock, shift_clock
 from tests.faults.strikes.failpoints import Armory, FailpointRounds
 
@@ -96,6 +96,7 @@ def _other_faults_of_processes(scene: Scene, campaign: Campaign) -> None:
         scene.count("group offsets deleted", partial(offsets.delete_offsets, campaign, service))
         scene.count("topics replayed", partial(offsets.replay_from_start, campaign, service))
     scene.count("Faust down", lambda: processes.hold_down(campaign, "sla-windows.0"))
+    scene.count("Faust's tables deleted", lambda: tables.delete_tables(campaign))
     scene.count("everything killed", lambda: processes.kill_everything(campaign))
 
 

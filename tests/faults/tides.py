@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from confluent_kafka import ConsumerGroupTopicPartitions, IsolationLevel, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # exported, not declared
+from confluent_kafka import OFFSET_END, Consumer, KafkaException, TopicPartition
 
 from tests.faults.evidence import Recovery, Standing
 from tests.faults.oracle import Oracle
 
 SAMPLE_EVERY_S = 0.3
 TIMEOUT_S = 5.0
+COMMITTED, ANY = "read_committed", "read_uncommitted"
 Place = tuple[str, str, int]  # group, topic, partition; without the deployment's prefix
 TopicPlace = tuple[str, int]
 
@@ -33,15 +33,15 @@ class Tides:
     def __init__(
         self, bootstrap: str, prefix: str, consumed: Mapping[str, Sequence[str]], partitions: int, oracle: Oracle
     ) -> None:
-        self._bootstrap = bootstrap
-        self._admin = self._new_admin()
-        #: kept to the end: the library was seen to crash when a client goes whose questions a dead broker has
-        self._former: list[AdminClient] = []
         self._oracle = oracle
         self._prefix = prefix
         self._consumed = consumed
         self._topics = sorted({topic for topics in consumed.values() for topic in topics})
         self._partitions = range(partitions)
+        # plain consumers: the library's admin client ends the process when a node goes that it has asked (librdkafka
+        # issues 3663, 4605)
+        self._readers = {isolation: _asking(bootstrap, f"{prefix}tides", isolation) for isolation in (COMMITTED, ANY)}
+        self._members = {group: _asking(bootstrap, prefix + group, COMMITTED) for group in consumed}
         self._samples: list[Sample] = []
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -54,7 +54,9 @@ class Tides:
     def stop(self) -> None:
         """End sampling."""
         self._stop.set()
-        self._thread.join(15)
+        self._thread.join(30)
+        for consumer in (*self._readers.values(), *self._members.values()):
+            consumer.close()
 
     def look(self) -> Sample:
         """Take a sample now.
@@ -64,26 +66,23 @@ class Tides:
         """
         ends = self.ends()
         committed: dict[Place, int] = {}
-        for group in self._consumed:
-            request = [ConsumerGroupTopicPartitions(self._prefix + group)]
-            answer = self._admin.list_consumer_group_offsets(request, request_timeout=TIMEOUT_S)
-            for p in answer[self._prefix + group].result(TIMEOUT_S).topic_partitions or ():
-                committed[group, p.topic.removeprefix(self._prefix), p.partition] = max(0, p.offset)
+        for group, topics in self._consumed.items():
+            for p in self._members[group].committed(self._places(topics), timeout=TIMEOUT_S):
+                committed[group, p.topic.removeprefix(self._prefix), p.partition] = max(0, _offset(p))
         return Sample(datetime.now(UTC), committed, ends)
 
-    def ends(self, isolation: IsolationLevel = IsolationLevel.READ_COMMITTED) -> dict[TopicPlace, int]:
-        """Return the end of every partition, as far as committed or at all."""
-        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-        wanted = {TopicPartition(self._prefix + t, p): latest for t in self._topics for p in self._partitions}
-        answer = self._admin.list_offsets(wanted, isolation_level=isolation, request_timeout=TIMEOUT_S)
-        return {
-            (place.topic.removeprefix(self._prefix), place.partition): found.result(TIMEOUT_S).offset
-            for place, found in answer.items()
-        }
+    def ends(self, isolation: str = COMMITTED) -> dict[TopicPlace, int]:
+        """Return the end of every partition, as far as committed or at all.
+
+        Raises:
+            KafkaException: the broker does not answer.
+        """
+        found = self._readers[isolation].offsets_for_times(self._places(self._topics, OFFSET_END), timeout=TIMEOUT_S)
+        return {(p.topic.removeprefix(self._prefix), p.partition): _offset(p) for p in found}
 
     def hanging(self) -> tuple[str, ...]:
         """Return the partitions that end in a transaction nobody ended."""
-        stable, all_records = self.ends(), self.ends(IsolationLevel.READ_UNCOMMITTED)
+        stable, all_records = self.ends(), self.ends(ANY)
         return tuple(f"{t}/{p}" for (t, p), end in sorted(all_records.items()) if stable[t, p] < end)
 
     def standings(self) -> tuple[Standing, ...]:
@@ -137,17 +136,35 @@ class Tides:
             for p in self._partitions
         )
 
-    def _new_admin(self) -> AdminClient:
-        return AdminClient({"bootstrap.servers": self._bootstrap, "client.id": "faults-tides", "log_level": 0})
+    def _places(self, topics: Sequence[str], offset: int = 0) -> list[TopicPartition]:
+        return [TopicPartition(self._prefix + topic, p, offset) for topic in topics for p in self._partitions]
 
     def _watch(self) -> None:
         while not self._stop.wait(SAMPLE_EVERY_S):
             try:
                 sample = self.look()
-            except (KafkaException, TimeoutError):
-                # a client that knew the broker before it died may never ask who leads now
-                self._former.append(self._admin)
-                self._admin = self._new_admin()
+            except KafkaException:
                 continue
             with self._lock:
                 self._samples.append(sample)
+
+
+def _asking(bootstrap: str, group: str, isolation: str) -> Consumer:
+    """Return a consumer that joins no group and reads nothing."""
+    return Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "client.id": "faults-tides",
+            "group.id": group,
+            "isolation.level": isolation,
+            "enable.auto.commit": False,
+            "reconnect.backoff.max.ms": 1_000,
+            "log_level": 0,
+        }
+    )
+
+
+def _offset(place: TopicPartition) -> int:
+    if place.error is not None:
+        raise KafkaException(place.error)
+    return int(place.offset)
