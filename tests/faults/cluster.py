@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -107,9 +107,7 @@ class Cluster:
 
     def active_controller(self) -> int:
         """Return the node that leads the controllers, as the newest note of an election on their disks says."""
-        notes = [json.loads(path.read_text()) for path in self._home.kafka.glob("*/records/*-0/quorum-state")]
-        newest = max(notes, key=lambda note: int(note["leaderEpoch"]))
-        return int(newest["leaderId"])
+        return leader_of_newest_election(self._home.kafka.glob("*/records/*-0/quorum-state"))
 
     def _is_whole(self) -> bool:
         if any(keeper.state is not PartState.RUNNING for keeper in self._keepers.values()):
@@ -128,6 +126,12 @@ class Cluster:
     def _end(self) -> None:
         self._stop.set()
         self._thread.join(STOP_WITHIN_S)
+
+
+def leader_of_newest_election(notes: Iterable[Path]) -> int:
+    """Return who won the last election that any node noted; -1 while nobody has."""
+    newest = max((json.loads(note.read_text()) for note in notes), key=lambda note: int(note["leaderEpoch"]))
+    return int(newest["leaderId"])
 
 
 def await_that(holds: Callable[[], bool], within_s: float, what: str) -> None:

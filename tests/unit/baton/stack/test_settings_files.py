@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 from baton.stack.kafka import Broker
@@ -68,3 +69,13 @@ def test_home_is_private(tmp_path: Path) -> None:
 
     modes = {folder.stat().st_mode & 0o777 for folder in (home.root, home.documents, home.inbox, home.logs)}
     assert modes == {0o700}
+
+
+def test_settings_of_one_node_outrank_those_of_every_broker(tmp_path: Path) -> None:
+    node = replace(broker(tmp_path), more={"node.id": "2", "min.insync.replicas": "2"})
+
+    # of two lines with one name the last one counts
+    lines = (line.partition("=") for line in node.render_settings(tmp_path / "records").splitlines())
+    settings = {name: value for name, _, value in lines}
+
+    assert (settings["node.id"], settings["min.insync.replicas"]) == ("2", "2")
