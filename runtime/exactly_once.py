@@ -179,6 +179,7 @@ class ExactlyOnce:
             self._source.commit(self._source.offsets(positions))
             return
         over_at = time.monotonic() + TRANSACTION_TIMEOUT_S
+        self.progress.publishing(over_at)
         self._producer.begin_transaction()
         self._produce(self._producer, batch)
         # an EndTxn that arrives late may end the transaction at any moment (docs/decisions/0022): offsets must never be

@@ -13,6 +13,8 @@ class Progress:
     def __init__(self) -> None:
         self.committed_at = time.monotonic()
         self.busy_since: float | None = None
+        #: when the Kafka transaction in hand has to be over; None while there is none
+        self.over_at: float | None = None
         #: when the loop last came around; None until it runs
         self.turned_at: float | None = None
         #: the offset that reading has reached in each own partition
@@ -27,7 +29,11 @@ class Progress:
         """Note that a batch is in hand."""
         self.busy_since = time.monotonic()
 
+    def publishing(self, over_at: float) -> None:
+        """Note that a Kafka transaction is in hand, and when it has to be over."""
+        self.over_at = over_at
+
     def committed(self) -> None:
         """Note that a batch is done."""
-        self.busy_since = None
+        self.busy_since = self.over_at = None
         self.committed_at = time.monotonic()

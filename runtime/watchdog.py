@@ -21,7 +21,7 @@ ASK_TIMEOUT_S = 5.0
 
 
 class Watchdog:
-    """Judge progress: a batch in hand for too long, a loop that stands, or unread records without a commit."""
+    """Judge progress: what is in hand for too long, a loop that stands, or unread records without a commit."""
 
     def __init__(self, progress: Progress, *, limit_s: float, lag: Callable[[], int]) -> None:
         self._progress = progress
@@ -31,6 +31,9 @@ class Watchdog:
     def verdict(self, now: float) -> str | None:
         """Return why the process should end, or None; `now` is monotonic seconds."""
         busy_since, turned_at = self._progress.busy_since, self._progress.turned_at
+        if self._progress.over_at is not None and now > self._progress.over_at:
+            # the client library does not keep its own limit when the coordinator moves while offsets are sent
+            return "transaction_hangs"
         if busy_since is not None:
             return "batch_hangs" if now - busy_since > self._limit_s else None
         if turned_at is None:

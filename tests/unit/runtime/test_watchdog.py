@@ -11,9 +11,11 @@ LIMIT_S = 20.0
 NOW = 1_000.0
 
 
-def progress(*, committed: float = NOW, busy: float | None = None, turned: float | None = NOW) -> Progress:
+def progress(
+    *, committed: float = NOW, busy: float | None = None, turned: float | None = NOW, over: float | None = None
+) -> Progress:
     made = Progress()
-    made.committed_at, made.busy_since, made.turned_at = committed, busy, turned
+    made.committed_at, made.busy_since, made.turned_at, made.over_at = committed, busy, turned, over
     return made
 
 
@@ -30,10 +32,23 @@ def lag(count: int) -> Callable[[], int]:
         (progress(committed=NOW - 19), 9, None),
         (progress(committed=NOW - 21, busy=NOW - 5), 9, None),
         (progress(busy=NOW - 21), 0, "batch_hangs"),
+        (progress(busy=NOW - 9, over=NOW - 1), 0, "transaction_hangs"),
+        (progress(busy=NOW - 5, over=NOW + 3), 0, None),
         (progress(turned=NOW - 21), 0, "loop_hangs"),
         (progress(committed=NOW - 21, turned=None), 9, None),
     ],
-    ids=["works", "idle", "stands", "not_yet", "busy", "batch_hangs", "loop_hangs", "begins"],
+    ids=[
+        "works",
+        "idle",
+        "stands",
+        "not_yet",
+        "busy",
+        "batch_hangs",
+        "transaction_hangs",
+        "transaction",
+        "loop_hangs",
+        "begins",
+    ],
 )
 def test_verdict(marks: Progress, unread: int, verdict: str | None) -> None:
     assert Watchdog(marks, limit_s=LIMIT_S, lag=lag(unread)).verdict(NOW) == verdict
@@ -44,6 +59,16 @@ def test_a_working_process_asks_nobody() -> None:
         raise AssertionError
 
     assert Watchdog(progress(), limit_s=LIMIT_S, lag=unasked).verdict(NOW) is None
+
+
+def test_a_batch_that_is_done_has_no_transaction_in_hand() -> None:
+    marks = Progress()
+    marks.begin()
+    marks.publishing(NOW)
+
+    marks.committed()
+
+    assert (marks.busy_since, marks.over_at) == (None, None)
 
 
 def test_marks_are_copies() -> None:
