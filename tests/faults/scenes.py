@@ -195,7 +195,7 @@ def _cluster(scene: Scene) -> Result:
             folder=scene.folder,
             seed=scene.seed,
             names=CORE,
-            load=Load(referrals_per_s=6, commands_per_s=12, poison_per_s=2),
+            load=Load(referrals_per_s=4, commands_per_s=8, poison_per_s=1),
             replication_factor=REPLICATION_FACTOR,
             server_logs=tuple(node.log for node in cluster.nodes.values()),
         )

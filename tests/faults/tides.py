@@ -38,9 +38,12 @@ class Tides:
         self._consumed = consumed
         self._topics = sorted({topic for topics in consumed.values() for topic in topics})
         self._partitions = range(partitions)
+        self._bootstrap = bootstrap
         # plain consumers: the library's admin client ends the process when a node goes that it has asked (librdkafka
         # issues 3663, 4605)
-        self._readers = {isolation: _asking(bootstrap, f"{prefix}tides", isolation) for isolation in (COMMITTED, ANY)}
+        self._readers = self._new_readers()
+        #: kept to the end, as other threads may be asking them
+        self._former: list[Consumer] = []
         self._members = {group: _asking(bootstrap, prefix + group, COMMITTED) for group in consumed}
         self._samples: list[Sample] = []
         self._lock = threading.Lock()
@@ -55,7 +58,7 @@ class Tides:
         """End sampling."""
         self._stop.set()
         self._thread.join(30)
-        for consumer in (*self._readers.values(), *self._members.values()):
+        for consumer in (*self._former, *self._readers.values(), *self._members.values()):
             consumer.close()
 
     def look(self) -> Sample:
@@ -136,6 +139,10 @@ class Tides:
             for p in self._partitions
         )
 
+    def _new_readers(self) -> dict[str, Consumer]:
+        group = f"{self._prefix}tides"
+        return {isolation: _asking(self._bootstrap, group, isolation) for isolation in (COMMITTED, ANY)}
+
     def _places(self, topics: Sequence[str], offset: int = 0) -> list[TopicPartition]:
         return [TopicPartition(self._prefix + topic, p, offset) for topic in topics for p in self._partitions]
 
@@ -144,6 +151,9 @@ class Tides:
             try:
                 sample = self.look()
             except KafkaException:
+                # a client that knew who led before a broker died does not ask who leads now
+                self._former += self._readers.values()
+                self._readers = self._new_readers()
                 continue
             with self._lock:
                 self._samples.append(sample)
