@@ -7,6 +7,7 @@ from random import Random
 
 from tests.faults.campaign import Campaign
 from tests.faults.cluster import WHOLE_WITHIN_S, Cluster, await_that
+from tests.faults.evidence import Outage
 
 TRANSACTIONS = "__transaction_state"
 #: who produces in transactions
@@ -56,6 +57,8 @@ def _kill(campaign: Campaign, cluster: Cluster, fault: str, who: Callable[[], in
     campaign.recover(f"{fault} (node {victim})", began_at, cluster.kill(victim))
     await_that(lambda: who() not in (victim, -1), WHOLE_WITHIN_S, f"a successor after: {fault}")
     cluster.await_whole()
+    # until then every write waits for all that are left, and for one that catches up
+    campaign.outages.append(Outage(began_at, datetime.now(UTC)))
 
 
 def _busiest(campaign: Campaign) -> tuple[str, int]:
