@@ -30,8 +30,9 @@ class Watchdog:
 
     def verdict(self, now: float) -> str | None:
         """Return why the process should end, or None; `now` is monotonic seconds."""
-        busy_since, turned_at = self._progress.busy_since, self._progress.turned_at
-        if self._progress.over_at is not None and now > self._progress.over_at:
+        progress = self._progress
+        busy_since, turned_at, over_at = progress.busy_since, progress.turned_at, progress.over_at
+        if over_at is not None and now > over_at:
             # the client library does not keep its own limit when the coordinator moves while offsets are sent
             return "transaction_hangs"
         if busy_since is not None:
