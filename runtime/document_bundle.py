@@ -3,7 +3,7 @@
 import hashlib
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 _MAGIC = b"BATON-D1"
 _COUNT = struct.Struct(">8sI")
@@ -34,7 +34,7 @@ def read(path: str, digest: str) -> bytes:
     """
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        begin, length = _find(handle, bytes.fromhex(digest))
+        begin, length = _find(_entries(handle), bytes.fromhex(digest))
         data = os.pread(handle, length, begin)
     finally:
         os.close(handle)
@@ -43,7 +43,26 @@ def read(path: str, digest: str) -> bytes:
     return data
 
 
-def _find(handle: int, digest: bytes) -> tuple[int, int]:
+def read_small(path: str, digests: Container[str], *, largest: int) -> dict[str, bytes]:
+    """Return those of several documents that a bundle holds undamaged and that are small.
+
+    Raises:
+        NotInBundle: the file is no bundle.
+        OSError: it can not be read.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        found = {
+            digest: os.pread(handle, length, begin)
+            for raw, begin, length in _ENTRY.iter_unpack(_entries(handle))
+            if length <= largest and (digest := raw.hex()) in digests
+        }
+    finally:
+        os.close(handle)
+    return {digest: data for digest, data in found.items() if hashlib.sha256(data).hexdigest() == digest}
+
+
+def _entries(handle: int) -> bytes:
     head = os.pread(handle, _COUNT.size + _ENTRY.size * MOST_DOCUMENTS, 0)
     if len(head) < _COUNT.size:
         raise NotInBundle
@@ -51,10 +70,14 @@ def _find(handle: int, digest: bytes) -> tuple[int, int]:
     end = _COUNT.size + _ENTRY.size * count
     if magic != _MAGIC or count > MOST_DOCUMENTS or end > len(head):
         raise NotInBundle
-    at = head.find(digest, _COUNT.size, end)
-    while at >= 0 and (at - _COUNT.size) % _ENTRY.size:
-        at = head.find(digest, at + 1, end)
+    return head[_COUNT.size : end]
+
+
+def _find(entries: bytes, digest: bytes) -> tuple[int, int]:
+    at = entries.find(digest)
+    while at >= 0 and at % _ENTRY.size:
+        at = entries.find(digest, at + 1)
     if at < 0:
         raise NotInBundle
-    _, begin, length = _ENTRY.unpack_from(head, at)
+    _, begin, length = _ENTRY.unpack_from(entries, at)
     return begin, length

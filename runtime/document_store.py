@@ -5,12 +5,12 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from runtime.document_bundle import NotInBundle, read, written
+from runtime.document_bundle import NotInBundle, read, read_small, written
 
 SHARD_LETTERS = 2
 #: a larger document is not bundled with others
@@ -59,6 +59,9 @@ class DocumentStore(Protocol):
             DocumentStoreUnavailable: the store can not be read now.
         """
 
+    def get_small(self, digests: Sequence[str], *, largest: int) -> Mapping[str, bytes]:
+        """Return what is found at a glance of several documents of limited size; `get` has, or judges, all others."""
+
 
 class LocalDocumentStore:
     """Keeps documents in a folder that several processes may share (docs/decisions/0030).
@@ -96,9 +99,7 @@ class LocalDocumentStore:
         """Return the bytes of a digest, checked against it."""
         if not _DIGEST.fullmatch(digest):
             raise DocumentMissing
-        # a document may be settled between two looks; then it is in the first place again
-        recent = f"{self._recent}/{digest}"
-        for path in (recent, f"{self._root}/{digest[:SHARD_LETTERS]}/{digest}", recent):
+        for path in self._paths(digest):
             try:
                 return read(path, digest)
             except FileNotFoundError:
@@ -108,6 +109,17 @@ class LocalDocumentStore:
             except OSError as error:
                 raise DocumentStoreUnavailable from error
         raise DocumentMissing
+
+    def get_small(self, digests: Sequence[str], *, largest: int) -> Mapping[str, bytes]:
+        """Return small documents; those that came together are read together."""
+        unread = {digest for digest in digests if _DIGEST.fullmatch(digest)}
+        found: dict[str, bytes] = {}
+        for digest in digests:
+            if digest in unread:
+                together = self._small_beside(digest, unread, largest)
+                unread.difference_update(together, (digest,))
+                found |= together
+        return found
 
     def settle(self) -> int:
         """Move the links of recent documents to where they stay; return how many. To be called now and then.
@@ -147,6 +159,23 @@ class LocalDocumentStore:
                 os.link(self._recent / name, self._settled(name))
         for folder in (*folders, self._root):
             _flush(folder)
+
+    def _small_beside(self, digest: str, wanted: Set[str], largest: int) -> dict[str, bytes]:
+        for path in self._paths(digest):
+            try:
+                return read_small(path, wanted, largest=largest)
+            except FileNotFoundError:
+                continue
+            except (NotInBundle, OSError):
+                break
+        return {}
+
+    def _paths(self, digest: str) -> Iterator[str]:
+        # a document may be settled between two looks; then it is in the first place again
+        recent = f"{self._recent}/{digest}"
+        yield recent
+        yield f"{self._root}/{digest[:SHARD_LETTERS]}/{digest}"
+        yield recent
 
     def _settled(self, digest: str) -> Path:
         return self._root / digest[:SHARD_LETTERS] / digest

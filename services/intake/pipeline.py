@@ -1,6 +1,6 @@
 """Intake's normaliser: each accepted submission becomes one referral, however little of it could be read (R13)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
@@ -20,6 +20,7 @@ from schemas.events import IntakeSubmitted, ReferralReceived
 from services.intake.extraction.assembly import Extraction, assemble
 from services.intake.extraction.findings import Finding, FoundFile, FoundText
 from services.intake.extraction.formats import foreign_format, is_read_in_process, structured_format
+from services.intake.extraction.limits import LARGEST_IN_PROCESS
 from services.intake.extraction.reader_pool import ReaderUnavailable, ReadOutcome, ReadResult
 from services.intake.extraction.structured import read_structured
 from services.intake.extraction.wire import Format, ReadRequest
@@ -87,19 +88,31 @@ class IntakePipeline:
 
     def _read_all(self, batch: Sequence[Delivery]) -> list[_Read]:
         # what systems wrote is read here and now, what people wrote or scanned side by side in reader processes
-        reads = [self._read_in_process(delivery) for delivery in batch]
+        small = self._small_documents(batch)
+        reads = [self._read_in_process(delivery, small) for delivery in batch]
         waiting = [place for place, read in enumerate(reads) if read is None]
         found = self._threads.map(self._read_elsewhere, [batch[place] for place in waiting])
         for place, read in zip(waiting, found, strict=True):
             reads[place] = read
         return [read for read in reads if read is not None]
 
-    def _read_in_process(self, delivery: Delivery) -> _Read | None:
+    def _small_documents(self, batch: Sequence[Delivery]) -> Mapping[str, bytes]:
+        digests = [
+            submission.content_digest
+            for submission in map(_submission, batch)
+            if submission.content_size <= LARGEST_IN_PROCESS
+            and structured_format(submission.channel, submission.content_type) is not None
+        ]
+        return self._documents.get_small(digests, largest=LARGEST_IN_PROCESS)
+
+    def _read_in_process(self, delivery: Delivery, small: Mapping[str, bytes]) -> _Read | None:
         submission = _submission(delivery)
         format_ = structured_format(submission.channel, submission.content_type)
         if format_ is None:
             return None
-        data = self._bytes_of(delivery, submission.content_digest)
+        data = small.get(submission.content_digest)
+        if data is None:
+            data = self._bytes_of(delivery, submission.content_digest)
         if not is_read_in_process(data):
             return None
         findings = read_structured(format_, data)

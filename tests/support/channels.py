@@ -42,6 +42,9 @@ class MemoryStore:
         except KeyError:
             raise DocumentMissing from None
 
+    def get_small(self, digests: Sequence[str], *, largest: int) -> dict[str, bytes]:
+        return {d: self.documents[d] for d in digests if len(self.documents.get(d, b"")) in range(1, largest + 1)}
+
 
 class MemoryBroker:
     """A topic of submissions that may be away, and may be held up."""

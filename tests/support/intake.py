@@ -45,6 +45,9 @@ class MemoryDocuments:
         except KeyError:
             raise DocumentMissing from None
 
+    def get_small(self, digests: Sequence[str], *, largest: int) -> dict[str, bytes]:
+        return {d: data for d in digests if len(data := self.by_digest.get(d, b"")) <= largest and data}
+
 
 class HereReaders:
     """Reads foreign bytes in this process, for tests that do not try to harm it."""

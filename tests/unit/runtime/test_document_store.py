@@ -143,6 +143,39 @@ def test_a_damaged_document_is_not_returned(store: LocalDocumentStore, tmp_path:
     assert store.get(other) == b"other"
 
 
+def test_small_documents_that_came_together_are_read_at_once(
+    store: LocalDocumentStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    groups = [[f"{group}/{number}".encode() for number in range(20)] for group in range(3)]
+    digests = [digest for group in groups for digest in store.put_all(group)]
+    store.settle()
+    digests += store.put_all([b"recent", b"x" * 100])
+    opened: list[str] = []
+    opening = os.open
+
+    def noting(path: str, flags: int) -> int:
+        opened.append(path)
+        return opening(path, flags)
+
+    monkeypatch.setattr(os, "open", noting)
+    found = store.get_small([*digests, *digests], largest=99)
+
+    documents = [*(data for group in groups for data in group), b"recent"]
+    assert found == dict(zip(digests, documents, strict=False))
+    # settled bundles are looked for among the recent ones first; the large document has a look of its own
+    assert len(opened) == 3 * 2 + 2
+
+
+def test_what_is_missing_or_damaged_is_left_to_be_got_by_itself(store: LocalDocumentStore, tmp_path: Path) -> None:
+    damaged, right = store.put_all((b"right", b"other"))
+    path = tmp_path / "documents" / "recent" / damaged
+    path.write_bytes(path.read_bytes().replace(b"right", b"wrong"))
+    junk = store.put(b"junk")
+    (tmp_path / "documents" / "recent" / junk).write_bytes(b"junk")
+
+    assert store.get_small([damaged, "0" * 64, "../x", junk, right], largest=99) == {right: b"other"}
+
+
 @settings(max_examples=30, deadline=None)
 @given(junk=st.binary(max_size=300))
 def test_a_file_that_is_no_bundle_is_damaged_not_a_crash(tmp_path_factory: pytest.TempPathFactory, junk: bytes) -> None:
