@@ -39,6 +39,18 @@ _HANDED_ON = (
     "received_at",
     "accepted_at",
 )
+#: facts that are one line of the sender's own, and those that the same senders repeat
+_LINES = (
+    ("mrn", FieldName.MRN),
+    ("order_number", FieldName.ORDER_NUMBER),
+    ("insurance_member_id", FieldName.MEMBER_ID),
+    ("authorisation_number", FieldName.AUTHORISATION),
+)
+_REPEATED_LINES = (
+    ("referring_organisation", FieldName.REFERRING_ORGANISATION),
+    ("service", FieldName.SERVICE),
+    ("insurance_payer", FieldName.PAYER),
+)
 #: what makes one request another, apart from the patient
 _SUBSTANCE = ("specialty", "service", "reason", "order_number", "referring_provider")
 Facts = dict[str, Any]
@@ -56,6 +68,7 @@ def referral_of(submission: IntakeSubmitted, extraction: Extraction) -> Referral
     told = submission.__dict__
     facts: Facts = {fact: told[fact] for fact in _HANDED_ON}
     name = _name(extraction.fields)
+    _add_lines(facts, extraction.fields)
     _add_patient(facts, extraction.fields, name)
     _add_request(facts, extraction)
     _add_fingerprints(facts, extraction)
@@ -68,6 +81,13 @@ def referral_of(submission: IntakeSubmitted, extraction: Extraction) -> Referral
     return ReferralReceived.model_validate(facts)
 
 
+def _add_lines(facts: Facts, fields: Fields) -> None:
+    for fact, name in _LINES:
+        facts[fact] = _line(fields.get(name))
+    for fact, name in _REPEATED_LINES:
+        facts[fact] = _repeated_line(fields.get(name))
+
+
 def _add_patient(facts: Facts, fields: Fields, name: PersonName) -> None:
     get = fields.get
     facts["given_name"], facts["middle_name"], facts["last_name"] = name
@@ -75,7 +95,6 @@ def _add_patient(facts: Facts, fields: Fields, name: PersonName) -> None:
     facts["birth_date"] = parse_birth_date(born, received_on=facts["received_at"].date()) if born else None
     facts["phone"] = normalise_phone(phone) if phone else None
     facts["sex"] = parse_sex(get(FieldName.SEX))
-    facts["mrn"] = _line(get(FieldName.MRN))
     facts["external_ids"] = _external_ids(get(FieldName.EXTERNAL_ID))
 
 
@@ -84,17 +103,11 @@ def _add_request(facts: Facts, extraction: Extraction) -> None:
     diagnosis, npi = get(FieldName.DIAGNOSIS), get(FieldName.REFERRING_NPI)
     facts["referring_provider"] = _provider(get(FieldName.REFERRING_PROVIDER))
     facts["referring_npi"] = parse_npi(npi) if npi else None
-    facts["referring_organisation"] = _repeated_line(get(FieldName.REFERRING_ORGANISATION))
     facts["referring_contact"] = _contact(facts, get(FieldName.REFERRING_CONTACT))
     facts["specialty"] = specialty = _specialty(extraction.fields)
-    facts["service"] = _repeated_line(get(FieldName.SERVICE))
     facts["reason"] = _reason(get(FieldName.REASON), diagnosis)
     facts["diagnosis_codes"] = parse_diagnosis_codes(diagnosis) if diagnosis else ()
-    facts["order_number"] = _line(get(FieldName.ORDER_NUMBER))
     facts["priority"] = parse_priority(get(FieldName.PRIORITY))
-    facts["insurance_payer"] = _repeated_line(get(FieldName.PAYER))
-    facts["insurance_member_id"] = _line(get(FieldName.MEMBER_ID))
-    facts["authorisation_number"] = _line(get(FieldName.AUTHORISATION))
     facts["note"] = _note(extraction, specialty)
 
 
