@@ -38,12 +38,14 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# the short fault campaign comes last, as it takes longest to say what is wrong
 check: lint test
+	$(MAKE) faults PLAN=pr
 
 bench: setup
 	$(BIN)/baton bench pipeline --json
 
-# `make faults PLAN=pr` before each change, `PLAN=release SEED=n` for each shard of a release (docs/reliability.md)
+# `make faults PLAN=pr` is part of `make check`; `PLAN=release SEED=n` is one shard of a release (docs/reliability.md)
 PLAN ?= pr
 faults: setup
 	$(BIN)/python -m tests.faults run --plan $(PLAN) $(if $(SEED),--seed $(SEED))

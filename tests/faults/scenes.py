@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,8 @@ EVERYTHING = (
 CORE = ("matcher.0", "matcher.1", "stager.0", "stager.1", "sla.0", "sla-firing.0")
 #: those that a replay of their input must not change
 SMALL_DISK_MB = 500
+#: faults on the wire before work has to be level again
+AT_ONCE = 25
 REPLAYED = ("matcher", "stager", "sla")
 
 
@@ -124,6 +126,12 @@ def _on_private_stack(
     return result
 
 
+def _parts(count: int) -> Iterator[int]:
+    """Yield how many of so many faults come before work has to be level again."""
+    for begun in range(0, count, AT_ONCE):
+        yield min(AT_ONCE, count - begun)
+
+
 def _broker(scene: Scene) -> Result:
     def strike(scene: Scene, campaign: Campaign, stack: PrivateStack) -> None:
         dose = scene.dose
@@ -140,7 +148,8 @@ def _broker(scene: Scene) -> Result:
 def _network(scene: Scene) -> Result:
     def strike(scene: Scene, campaign: Campaign, stack: PrivateStack) -> None:
         dose, wires = scene.dose, stack.wires
-        broken.lose_replies(campaign, stack, dose.lost_replies)
+        for part in _parts(dose.lost_replies):
+            broken.lose_replies(campaign, stack, part)
         scene.faults["replies lost"] = sum(wires.kafka_plan.lost.values()) + sum(wires.postgres_plan.done.values())
         before = wires.postgres_plan.done.total()
         broken.refuse_commits(campaign, stack, 5 * dose.others)
@@ -155,7 +164,8 @@ def _network(scene: Scene) -> Result:
 
 def _late_end_txn(scene: Scene) -> Result:
     def strike(scene: Scene, campaign: Campaign, stack: PrivateStack) -> None:
-        broken.delay_end_txn(campaign, stack, scene.dose.late_end_txns)
+        for part in _parts(scene.dose.late_end_txns):
+            broken.delay_end_txn(campaign, stack, part)
         scene.faults["EndTxn delayed"] = stack.wires.kafka_plan.late.total()
 
     return _on_private_stack(scene, strike, repeats_allowed=True)
