@@ -25,10 +25,10 @@ EVERYTHING = (
 )  # fmt: skip
 #: what a broken network or broker is shown on: everything that transactions and clocks depend on
 CORE = ("matcher.0", "matcher.1", "stager.0", "stager.1", "sla.0", "sla-firing.0")
-#: those that a replay of their input must not change
 SMALL_DISK_MB = 500
 #: faults on the wire before work has to be level again
 AT_ONCE = 25
+#: those that a replay of their input must not change
 REPLAYED = ("matcher", "stager", "sla")
 
 
