@@ -43,6 +43,7 @@ CONTENTS: tuple[Content, ...] = (
     Content(name="blocking keys", table="matcher.patient_key", key=f"{_PATIENT} || '/' || key"),
     Content(name="matched referrals", table="matcher.referral", key=_REFERRAL, without=("outcome", "rule")),
     Content(name="transmissions", table="matcher.transmission", key="network_id || '/' || submission_id"),
+    Content(name="repeats", table="matcher.repeat", key="network_id || '/' || acknowledged_as"),
     Content(
         name="corrections", table="matcher.patient_event", key="network_id || '/' || event_id", without=("position",)
     ),

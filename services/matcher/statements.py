@@ -105,11 +105,12 @@ ADD_REFERRALS = _addition(
     matched_at""",
 )
 
-ADD_TRANSMISSIONS = _addition(
-    "transmission",
-    """network_id, submission_id, referral_id, fingerprint, content_fingerprint, received_at, repeat_of,
-    acknowledged_as""",
-)
+COPY_TRANSMISSIONS = """
+COPY matcher.transmission (network_id, submission_id, referral_id, fingerprint, content_fingerprint, received_at,
+    repeat_of) FROM STDIN
+"""
+
+ADD_REPEATS = _addition("repeat", "network_id, acknowledged_as, referral_id")
 
 ADD_JOURNAL = _addition(
     "patient_event",

@@ -61,7 +61,9 @@ class PostgresTables:
         created = changes.created_patients
         self._copy(statements.COPY_KEYS, sorted(row for row in changes.added_keys if row[2] in created))
         self._add(statements.ADD_REFERRALS, map(_referral_row, changes.referrals))
-        self._add(statements.ADD_TRANSMISSIONS, (_transmission_row(*pair) for pair in changes.transmissions))
+        self._copy(statements.COPY_TRANSMISSIONS, (_transmission_row(*pair) for pair in changes.transmissions))
+        repeats = ((network_id, m) for network_id, m in changes.transmissions if m.repeat_of is not None)
+        self._add(statements.ADD_REPEATS, ((n, referral_id_of(m.submission_id), m.referral_id) for n, m in repeats))
         self._add(statements.ADD_JOURNAL, map(_journal_row, changes.journal))
         self._save_known_patients(changes)
         self._save_duplicates(changes)
@@ -196,7 +198,6 @@ def _transmission_row(network_id: str, message: Transmission) -> Row:
     return (
         network_id, message.submission_id, message.referral_id, message.fingerprint, message.content_fingerprint,
         message.received_at, message.repeat_of,
-        None if message.repeat_of is None else referral_id_of(message.submission_id),
     )  # fmt: skip
 
 

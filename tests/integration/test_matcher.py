@@ -114,7 +114,7 @@ def test_story_ends_in_the_right_patients(connection: psycopg.Connection) -> Non
 
 
 def test_batches_write_the_same_rows_as_one_by_one(connection: psycopg.Connection) -> None:
-    tables = ("patient", "patient_key", "referral", "transmission", "possible_duplicate", "review_decision")
+    tables = ("patient", "patient_key", "referral", "transmission", "repeat", "possible_duplicate", "review_decision")
     announced = hand(connection, *story(), batch_size=1)
     one_by_one = {table: rows(connection, table) for table in tables}
     with connection.transaction():

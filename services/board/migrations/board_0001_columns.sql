@@ -13,7 +13,7 @@ GRANT SELECT (network_id, patient_id, matching_key, version, merged_into, create
     ON matcher.patient TO baton_board_reader;
 GRANT SELECT (network_id, referral_id, clinic_id, patient_id, submission_id, channel, received_at)
     ON matcher.referral TO baton_board_reader;
-GRANT SELECT (network_id, referral_id, acknowledged_as) ON matcher.transmission TO baton_board_reader;
+GRANT SELECT ON matcher.repeat TO baton_board_reader;
 GRANT SELECT ON matcher.patient TO baton_board_identity;
 GRANT SELECT (source, source_message_id, stated, service, order_number) ON matcher.referral TO baton_board_identity;
 GRANT SELECT ON matcher.possible_duplicate TO baton_board_identity;

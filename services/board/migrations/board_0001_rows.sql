@@ -19,7 +19,7 @@ BEGIN
                         SELECT FROM matcher.referral AS referral
                         WHERE referral.network_id = patient.network_id AND referral.patient_id = patient.patient_id))
             $condition$),
-            ('matcher', 'transmission', format(sees_referral, 'transmission')),
+            ('matcher', 'repeat', format(sees_referral, 'repeat')),
             ('matcher', 'possible_duplicate', of_clinic),
             ('matcher', 'patient_event', 'network_id = board.own_network() AND by_user = current_setting(''baton.user'', true)'),
             ('stager', 'referral', of_clinic),

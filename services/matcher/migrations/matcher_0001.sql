@@ -79,17 +79,23 @@ CREATE TABLE matcher.transmission (
     content_fingerprint text,
     received_at         timestamptz NOT NULL,
     repeat_of           text,
-    acknowledged_as     text CHECK ((acknowledged_as IS NULL) = (repeat_of IS NULL)),
-    PRIMARY KEY (network_id, submission_id)
+    PRIMARY KEY (submission_id, network_id)
 );
 COMMENT ON TABLE matcher.transmission IS 'Every message that arrived; one with repeat_of made no referral (R14).';
-COMMENT ON COLUMN matcher.transmission.acknowledged_as IS
-    'The referral id that the sender of a repeat was told before anybody knew that it was one.';
-CREATE INDEX transmission_acknowledged ON matcher.transmission (network_id, acknowledged_as)
-    WHERE acknowledged_as IS NOT NULL;
-CREATE INDEX transmission_content ON matcher.transmission (network_id, content_fingerprint)
+-- the network comes last: before a table was ever analysed, the planner takes any index that begins with it for good
+-- enough, and reads all messages of the network for each one that arrives
+CREATE INDEX transmission_content ON matcher.transmission (content_fingerprint, network_id)
     WHERE repeat_of IS NULL AND content_fingerprint IS NOT NULL;
-CREATE INDEX transmission_fingerprint ON matcher.transmission (network_id, fingerprint) WHERE repeat_of IS NULL;
+CREATE INDEX transmission_fingerprint ON matcher.transmission (fingerprint, network_id) WHERE repeat_of IS NULL;
+
+CREATE TABLE matcher.repeat (
+    network_id      text NOT NULL,
+    acknowledged_as text NOT NULL,
+    referral_id     text NOT NULL,
+    PRIMARY KEY (network_id, acknowledged_as)
+);
+COMMENT ON TABLE matcher.repeat IS
+    'The ids that senders of repeats were told before anybody knew that these were any, and the referrals they mean.';
 
 CREATE TABLE matcher.possible_duplicate (
     network_id           text NOT NULL,

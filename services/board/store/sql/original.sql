@@ -1,3 +1,3 @@
 SELECT repeated.referral_id
-FROM matcher.transmission AS repeated
+FROM matcher.repeat AS repeated
 WHERE repeated.network_id = %(network_id)s AND repeated.acknowledged_as = %(referral_id)s
