@@ -1,5 +1,6 @@
 """The matcher on real tables."""
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
@@ -16,6 +17,7 @@ from schemas.events import Document, ReferralMatched
 from schemas.vocabulary import CorrectionKind, MatchKind, MatchOutcome, MissingItem, ReviewDecision
 from services.matcher.batch import Policy
 from services.matcher.pipeline import Matcher
+from services.matcher.statements import TRANSMISSIONS
 from tests.support.matcher import ANNA, NETWORK, corrected, delivered, patient_of, received
 
 LETTER = Document(
@@ -171,3 +173,29 @@ def test_key_rows_hold_no_identifiers(connection: psycopg.Connection) -> None:
     assert {(network, patient_id) for network, _, patient_id in keys} == {(NETWORK, patient_of("one"))}
     assert all(isinstance(key, int) for _, key, _ in keys)
     assert len(keys) == 4
+
+
+def test_a_lookup_of_messages_reads_only_what_it_finds_though_nothing_was_ever_analysed(
+    connection: psycopg.Connection,
+) -> None:
+    """Without statistics the planner takes any index that begins with an equal column for good enough."""
+    connection.execute(
+        "INSERT INTO matcher.transmission SELECT %s, 's' || n, 'r' || n, 'f' || n, 'c' || n, now(), NULL"
+        " FROM generate_series(1, 3000) AS n",
+        [NETWORK],
+    )
+    wanted = [json.dumps([NETWORK] * 20), *(json.dumps([f"{mark}{n}" for n in range(20)]) for mark in "sfc")]
+
+    row = connection.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {TRANSMISSIONS}", wanted).fetchone()
+
+    assert row is not None
+    scans = list(_scans(row[0][0]["Plan"]))
+    assert len(scans) == 3
+    assert [scan.get("Rows Removed by Filter", 0) for scan in scans] == [0, 0, 0]
+
+
+def _scans(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if plan.get("Relation Name") == "transmission":
+        yield plan
+    for part in plan.get("Plans", ()):
+        yield from _scans(part)
