@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from tests.faults.outcome import Result, keep, kept, totals
-from tests.faults.plans import PLANS, is_stack_named, own_stack
+from tests.faults.plans import PLANS, RELEASE, is_stack_named, own_stack
 from tests.faults.scenes import play
 
 
@@ -32,8 +32,9 @@ def _play(scene: str, seed: int, plan: str, *, folder: Path | None) -> Result:
     sys.stdout.write(f"{scene}: seed {seed}, logs in {own}\n")
     sys.stdout.flush()
     result = play(scene, seed, own, PLANS[plan][scene])
-    path = keep(result)
-    sys.stdout.write(_summary(result) + f"  kept as {path.name}\n")
+    sys.stdout.write(_summary(result) + "\n")
+    if plan == RELEASE:
+        sys.stdout.write(f"  kept as {keep(result).name}\n")
     sys.stdout.flush()
     return result
 

@@ -44,7 +44,8 @@ class Tides:
         self._readers = self._new_readers()
         #: kept to the end, as other threads may be asking them
         self._former: list[Consumer] = []
-        self._members = {group: _asking(bootstrap, prefix + group, COMMITTED) for group in consumed}
+        # who asks for stable offsets only is not answered while a stopped or dead process has a transaction open
+        self._members = {group: _asking(bootstrap, prefix + group, ANY) for group in consumed}
         self._samples: list[Sample] = []
         self._lock = threading.Lock()
         self._stop = threading.Event()

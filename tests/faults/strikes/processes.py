@@ -75,7 +75,10 @@ def is_in_flight(campaign: Campaign, name: str) -> bool:
 
 
 def _is_ahead(campaign: Campaign, service: str, positions: dict[str, int]) -> bool:
-    committed = campaign.tides.look().committed
+    try:
+        committed = campaign.tides.look().committed
+    except KafkaException:
+        return False
     for place, offset in positions.items():
         topic, _, partition = place.rpartition("/")
         if committed.get((service, topic, int(partition)), 0) < offset:
