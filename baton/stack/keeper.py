@@ -20,7 +20,7 @@ class BackOff:
     first_s: float = 0.2
     longest_s: float = 10.0
     #: A process that ran this long starts again as if it had never failed.
-    healthy_after_s: float = 30.0
+    healthy_after_s: float = 10.0
 
     def delay(self, failures_in_a_row: int) -> float:
         """Double the wait with each failure, up to the longest."""
