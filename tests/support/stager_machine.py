@@ -236,10 +236,10 @@ class StagerMachine(RuleBasedStateMachine):
 
     @rule(
         number=NUMBERS,
-        user=st.sampled_from(["booking", "booking", "sam", "ivy"]),
+        user=st.sampled_from(["booking", "booking", "booking", "sam", "ivy"]),
         appointment_id=st.sampled_from(["first", "second"]),
-        status=st.sampled_from(AppointmentStatus),
-        version=st.integers(1, 5),
+        status=st.sampled_from([*AppointmentStatus, AppointmentStatus.CANCELLED, AppointmentStatus.NO_SHOW]),
+        version=st.integers(1, 20),
         days=st.integers(-1, 9),
     )
     def an_appointment_is_told(
@@ -281,8 +281,10 @@ def _next(referral: Referral) -> Stage:
         return (*TABLE.main_line, Stage.COMPLETED)[TABLE.main_line.index(referral.stage) + 1]
     if not TABLE.is_exception(referral.stage):
         return Stage.SCHEDULED
-    interrupted = referral.interrupted_stage or TABLE.arrives_complete
-    return interrupted if interrupted in TABLE.targets(referral.stage) else Stage.READY_TO_SCHEDULE
+    ways = (referral.interrupted_stage, Stage.READY_TO_SCHEDULE, TABLE.arrives_complete)
+    if referral.interrupted_stage is None:
+        return TABLE.arrives_complete
+    return next(stage for stage in ways if stage in TABLE.targets(referral.stage))
 
 
 def _reasons(referral: Referral | None, target: Stage) -> Sequence[str | None]:

@@ -19,7 +19,7 @@ MISSED = 2
 
 
 def test_whatever_happens_every_promise_is_kept() -> None:
-    run_state_machine_as_test(StagerMachine, settings=settings(max_examples=200, stateful_step_count=40, deadline=None))
+    run_state_machine_as_test(StagerMachine, settings=settings(max_examples=150, stateful_step_count=40, deadline=None))
 
 
 def test_random_lives_reach_every_stage_and_most_refusals() -> None:
@@ -37,7 +37,7 @@ def test_random_lives_reach_every_stage_and_most_refusals() -> None:
                 refusals[taken.outcome.rule] += 1
             return taken
 
-    often = settings(max_examples=200, stateful_step_count=40, deadline=None, derandomize=True, database=None)
+    often = settings(max_examples=300, stateful_step_count=40, deadline=None, derandomize=True, database=None)
     run_state_machine_as_test(Counting, settings=often)
 
     assert len({*Stage, *ChangeKind} - set(reached)) <= MISSED
