@@ -93,7 +93,8 @@ class Broker:
         draft = self.data / "records.draft"
         shutil.rmtree(draft, ignore_errors=True)
         self.settings.write_text(self.render_settings(draft))
-        arguments = ("format", "--cluster-id", self.cluster_id, "--config", str(self.settings))
+        # One word with its option: one id in 64 begins with "-", and would be read as an option of its own.
+        arguments = ("format", f"--cluster-id={self.cluster_id}", "--config", str(self.settings))
         await run(self._java("kafka.tools.StorageTool", *arguments, log=self.log.with_name("kafka-format.log")))
         draft.rename(self._records)
 
