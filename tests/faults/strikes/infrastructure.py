@@ -16,6 +16,8 @@ TERMINATE = """
     SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
     WHERE datname = current_database() AND application_name LIKE 'baton-%'
 """
+#: the requests of a transaction whose replies get lost; the one that ends it twice as often
+TRANSACTION = (Api.END_TXN, Api.END_TXN, Api.TXN_OFFSET_COMMIT, Api.ADD_OFFSETS, Api.ADD_PARTITIONS, Api.PRODUCE)
 PLAN_WITHIN_S = 120.0
 LATENCY_S = 0.15
 BLACK_HOLE_S = 6.0
@@ -50,9 +52,10 @@ def terminate_backends(campaign: Campaign) -> None:
 def lose_replies(campaign: Campaign, stack: PrivateStack, count: int) -> None:
     """Lose replies to commits of the database and to requests of transactions, spread over a while."""
     began_at, plan = datetime.now(UTC), stack.wires.kafka_plan
-    for api in (Api.END_TXN, Api.END_TXN, Api.TXN_OFFSET_COMMIT, Api.ADD_OFFSETS, Api.ADD_PARTITIONS, Api.PRODUCE):
-        plan.lose_replies(api, max(1, count // 12))
-    stack.wires.postgres_plan.order(Fate.LOSE_REPLY, max(1, count // 2))
+    each = max(1, count // 2 // len(TRANSACTION))
+    for api in TRANSACTION:
+        plan.lose_replies(api, each)
+    stack.wires.postgres_plan.order(Fate.LOSE_REPLY, max(1, count - each * len(TRANSACTION)))
     _until_done(stack)
     campaign.recover("replies lost", began_at)
 
