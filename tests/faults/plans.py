@@ -24,7 +24,7 @@ PLANS: Mapping[str, Mapping[str, Dose]] = {
     RELEASE: {
         "processes": Dose(hits_each=10, hits_within_s=900, random_kills=100, others=1),
         "broker": Dose(broker_kills=30, database_stops=30, others=2),
-        "network": Dose(lost_replies=300, others=2),
+        "network": Dose(lost_replies=320, others=2),
         "late-endtxn": Dose(late_end_txns=50),
         "clock": Dose(others=1),
         "full-disk": Dose(others=1),
