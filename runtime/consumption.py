@@ -47,16 +47,17 @@ class RecordSource:
         self.reached: dict[Place, int] = {}
         self._prefix = settings.topic_prefix
         self._batch_size, self._wait_s = settings.batch_size, settings.batch_wait_ms / 1000
+        self._failure: Exception | None = None
 
     def subscribe(self, events: Iterable[type[Event]], on_assigned: Callable[[], None]) -> None:
         """Join the group; `on_assigned` is called whenever partitions came, before their records are read."""
 
         def assigned(_consumer: Consumer, partitions: list[TopicPartition]) -> None:
             log.info("partitions_assigned", count=len(partitions))
-            places = [(self._bare(p.topic), p.partition) for p in partitions]
-            self.reached |= dict.fromkeys(places, 0) | self.committed(places)
-            if places:
-                on_assigned()
+            try:
+                self._take_over([(self._bare(p.topic), p.partition) for p in partitions], on_assigned)
+            except Exception as error:  # noqa: BLE001 - the client raises its own errors out of here as no exception
+                self._failure = error
 
         self._consumer.subscribe([self._prefix + event.schema_name for event in events], on_assign=assigned)
 
@@ -64,9 +65,11 @@ class RecordSource:
         """Return the next records, at most a batch; none when nothing came in time.
 
         Raises:
-            FatalKafkaError: the consumer can not go on.
+            FatalKafkaError, KafkaException, psycopg.Error: the consumer can not go on.
         """
         messages = self._consumer.consume(self._batch_size, self._wait_s)
+        if self._failure is not None:
+            raise self._failure
         if not messages:
             return []
         # the call above may have taken partitions away whose records it returns all the same
@@ -119,6 +122,11 @@ class RecordSource:
                 _, high = self._consumer.get_watermark_offsets(place, cached=True)
                 lag += max(0, high - offset)
         return lag
+
+    def _take_over(self, places: Sequence[Place], on_assigned: Callable[[], None]) -> None:
+        self.reached |= dict.fromkeys(places, 0) | self.committed(places)
+        if places:
+            on_assigned()
 
     def _assigned(self) -> set[Place]:
         return {(self._bare(p.topic), p.partition) for p in self._consumer.assignment()}
