@@ -281,9 +281,9 @@ def _next(referral: Referral) -> Stage:
         return (*TABLE.main_line, Stage.COMPLETED)[TABLE.main_line.index(referral.stage) + 1]
     if not TABLE.is_exception(referral.stage):
         return Stage.SCHEDULED
-    ways = (referral.interrupted_stage, Stage.READY_TO_SCHEDULE, TABLE.arrives_complete)
     if referral.interrupted_stage is None:
         return TABLE.arrives_complete
+    ways = (referral.interrupted_stage, Stage.READY_TO_SCHEDULE, TABLE.arrives_complete)
     return next(stage for stage in ways if stage in TABLE.targets(referral.stage))
 
 
