@@ -12,8 +12,10 @@ import sys
 PR_SET_PDEATHSIG = 1
 PR_SET_KEEPCAPS = 8
 PR_CAPBSET_READ = 23
+PR_SET_SECUREBITS = 28
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
+SECBIT_NO_SETUID_FIXUP = 1 << 2
 CAPABILITY_VERSION_3 = 0x20080522
 CAP_DAC_OVERRIDE = 1
 CAP_DAC_READ_SEARCH = 2
@@ -31,6 +33,8 @@ def main(arguments: list[str]) -> None:
         sys.exit("this process cannot be tied to its parent")
     if os.getppid() != int(parent):
         sys.exit("the parent is gone")
+    if user != "-" and not os.access(command[0], os.X_OK):
+        sys.exit(f"the user {user} cannot reach {command[0]}: a folder above it is closed; put it where all may enter")
     os.execvp(command[0], command)  # noqa: S606 - to become the command is what this program is for
 
 
@@ -42,7 +46,9 @@ def become(user: str) -> None:
     """
     account = pwd.getpwnam(user)
     capability = reachable_capability()
-    libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
+    # access(2), which the database's programs ask, forgets capabilities of a user that is not root without the first.
+    if libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0) != 0:
+        libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
     os.setgroups([])
     os.setgid(account.pw_gid)
     os.setuid(account.pw_uid)
