@@ -6,6 +6,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from runtime.ports import naming_the_occupant
+
+#: carries the token that whoever started this process gave it: an answer without it is another process's
+PROCESS_HEADER = "Baton-Process"
+
 
 class Readiness:
     """Whether the process may be sent work; set by the loop, read by the health server."""
@@ -26,15 +31,20 @@ class Readiness:
         return self._ready.is_set()
 
 
-def serve_health(*, host: str, port: int, is_ready: Callable[[], bool]) -> ThreadingHTTPServer:
-    """Start the health server in a daemon thread and return it; port 0 takes a free one."""
-    server = ThreadingHTTPServer((host, port), _handler(is_ready))
+def serve_health(*, host: str, port: int, is_ready: Callable[[], bool], token: str = "") -> ThreadingHTTPServer:
+    """Start the health server in a daemon thread and return it; port 0 takes a free one.
+
+    Raises:
+        PortTaken: somebody else listens there.
+    """
+    with naming_the_occupant(port):
+        server = ThreadingHTTPServer((host, port), _handler(is_ready, token))
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
     return server
 
 
-def _handler(is_ready: Callable[[], bool]) -> type[BaseHTTPRequestHandler]:
+def _handler(is_ready: Callable[[], bool], token: str) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if self.path == "/metrics":
@@ -51,6 +61,8 @@ def _handler(is_ready: Callable[[], bool]) -> type[BaseHTTPRequestHandler]:
             self.send_response(status)
             self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(body)))
+            if token:
+                self.send_header(PROCESS_HEADER, token)
             self.end_headers()
             self.wfile.write(body)
 

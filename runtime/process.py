@@ -1,8 +1,9 @@
 """Start a service: settings, logs, health, the loop, and an end that is either clean or at once."""
 
+import contextlib
 import gc
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NoReturn, TypeVar
 
 import psycopg
@@ -16,6 +17,7 @@ from runtime.health import Readiness, serve_health
 from runtime.kafka import FatalErrorFlag, FatalKafkaError, make_consumer, make_transactional_producer
 from runtime.logs import configure_logs
 from runtime.pipeline import Pipeline
+from runtime.ports import PortTaken
 from runtime.postgres import allow_long_thought, connect, end_predecessor
 from runtime.registry import make_codec
 from runtime.settings import ServiceSettings, load_settings
@@ -33,8 +35,24 @@ def begin_process(settings: ServiceSettings, *, service: str) -> Readiness:
     configure_logs(service=service, instance=settings.instance, level=settings.log_level)
     failpoints.arm(settings.failpoint)
     readiness = Readiness()
-    serve_health(host=settings.metrics_host, port=settings.metrics_port, is_ready=readiness.is_ready)
+    with ending_if_port_is_taken():
+        serve_health(
+            host=settings.metrics_host,
+            port=settings.metrics_port,
+            is_ready=readiness.is_ready,
+            token=settings.process_token,
+        )
     return readiness
+
+
+@contextlib.contextmanager
+def ending_if_port_is_taken() -> Iterator[None]:
+    """End the process with a line that says whose the port is; its place is free when the successor starts, or not."""
+    try:
+        yield
+    except PortTaken as taken:
+        log.error("process_ends", error=taken, hint=str(taken))
+        end_at_once(failpoints.EXIT_INTERNAL)
 
 
 def run_pipeline(make: Callable[[S], Pipeline], settings_class: type[S]) -> NoReturn:

@@ -35,6 +35,8 @@ class ServiceSettings(BaseSettings):
     #: 0 takes any free port
     metrics_port: int = 0
     metrics_host: str = "127.0.0.1"
+    #: said with every answer of the health server, so that whoever started this process knows it from another one
+    process_token: str = ""
     log_level: str = "INFO"
     batch_size: int = 500
     batch_wait_ms: int = 20

@@ -7,7 +7,8 @@ import uvicorn
 
 from runtime.clock import clock_of
 from runtime.kafka import make_publisher
-from runtime.process import begin_process
+from runtime.ports import listening_socket
+from runtime.process import begin_process, ending_if_port_is_taken
 from runtime.registry import make_codec
 from runtime.settings import EXIT_USAGE, load_settings
 from services.board.app import make_app
@@ -35,17 +36,14 @@ def main() -> None:
         clock=clock,
         publish=lambda event: publisher.publish(event, clock.now()),
     )
+    with ending_if_port_is_taken():
+        listens = listening_socket(settings.board_http_host, settings.board_http_port)
     readiness.set_ready()
     log.info("started", port=settings.board_http_port)
-    uvicorn.run(
-        make_app(desk),
-        host=settings.board_http_host,
-        port=settings.board_http_port,
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        timeout_graceful_shutdown=5,
+    config = uvicorn.Config(
+        make_app(desk), access_log=False, log_config=None, server_header=False, timeout_graceful_shutdown=5
     )
+    uvicorn.Server(config).run(sockets=[listens])
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ from runtime.clock import Clock, clock_of
 from runtime.document_store import DocumentStoreUnavailable, LocalDocumentStore, make_document_store
 from runtime.failpoints import EXIT_INTERNAL
 from runtime.kafka import make_admin, make_publisher
-from runtime.process import begin_process, end_at_once
+from runtime.ports import listening_socket, naming_the_occupant
+from runtime.process import begin_process, end_at_once, ending_if_port_is_taken
 from runtime.registry import make_codec
 from runtime.settings import EXIT_USAGE, load_settings
 from runtime.stopping import StopRequest, stop_on_signals
@@ -76,7 +77,7 @@ def main() -> NoReturn:
         thread.start()
     try:
         asyncio.run(_serve(channels))
-    except Exception as error:  # noqa: BLE001 - such as a port that is taken; the supervisor starts the successor
+    except Exception as error:  # noqa: BLE001 - told by its kind and place; the supervisor starts the successor
         log.error("process_ends", error=error, reason=error.strerror if isinstance(error, OSError) else None)
         end_at_once(EXIT_INTERNAL)
     stop.set()
@@ -183,10 +184,13 @@ async def _serve(channels: Channels) -> None:
             idle_s=settings.mllp_idle_s,
         )
     )
-    await mllp.start(settings.mllp_host, settings.mllp_port)
+    with ending_if_port_is_taken():
+        listens = listening_socket(settings.intake_http_host, settings.intake_http_port)
+        with naming_the_occupant(settings.mllp_port):
+            await mllp.start(settings.mllp_host, settings.mllp_port)
     log.info("started")
     try:
-        await _http_server(channels).serve()
+        await _http_server(channels).serve(sockets=[listens])
     finally:
         await mllp.close()
 
@@ -196,8 +200,6 @@ def _http_server(channels: Channels) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             make_http_app(door),
-            host=channels.settings.intake_http_host,
-            port=channels.settings.intake_http_port,
             access_log=False,
             log_config=None,
             server_header=False,
