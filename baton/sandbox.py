@@ -3,12 +3,9 @@
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -20,21 +17,26 @@ from psycopg import sql
 from baton.directory.document import DEFAULT_FILE, read_directory
 from baton.directory.loading import load
 from baton.migrations import migrate
-from baton.stack.services import SERVICES, system_environment
+from baton.stack.part import new_token
+from baton.stack.ports import HOST, HeldPort
+from baton.stack.process import last_lines
+from baton.stack.services import SERVICES, says_ready, system_environment
+from baton.stack.vital_signs import VitalSigns
 from baton.topics import apply_topics
 from runtime.kafka import make_admin
 from runtime.settings import ServiceSettings
 from schemas.topics import DEFAULT_PARTITIONS
 
-HOST = "127.0.0.1"
-READY_WITHIN_S = 60.0
 STOP_WITHIN_S = 20.0
 LOOK_EVERY_S = 0.05
 MODULES = {service.name: service.module for service in SERVICES}
 
 
 class NotReady(Exception):
-    """A service of the sandbox did not become ready; its log is in the sandbox's folder."""
+    """A service of the sandbox ended or hung before it was ready."""
+
+    def __init__(self, name: str, log: Path) -> None:
+        super().__init__(f"{name} did not become ready:\n{last_lines(log)}\n    log: {log}")
 
 
 class Sandbox:
@@ -56,11 +58,12 @@ class Sandbox:
         self._directory = directory
         self._database = f"sandbox_{secrets.token_hex(5)}"
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        self._ports: dict[str, int] = {}
+        self._ports: dict[str, HeldPort] = {}
         self.prefix = f"sandbox-{secrets.token_hex(4)}."
         self.documents = folder / "documents"
         self.inbox = folder / "inbox"
         self._own = dict(settings or {})
+        self._token = new_token()
 
     @property
     def settings(self) -> ServiceSettings:
@@ -91,20 +94,32 @@ class Sandbox:
     def port(self, name: str) -> int:
         """Return the port chosen for a door or a service's metrics."""
         if name not in self._ports:
-            self._ports[name] = _free_port()
-        return self._ports[name]
+            self._ports[name] = HeldPort(0)
+        return self._ports[name].number
 
     def start(self, *names: str, extra: Mapping[str, str] | None = None) -> None:
         """Start services by name (NAME or NAME.SLOT) and wait until each says it is ready.
 
         Raises:
-            NotReady: one did not within a minute.
+            NotReady: one ended or hung.
         """
         for name in names:
             self._processes[name] = self.launch(name, extra or {})
-        deadline = time.monotonic() + READY_WITHIN_S
         for name in names:
-            self._await_ready(name, deadline)
+            self.await_ready(name)
+
+    def await_ready(self, name: str) -> None:
+        """Wait until a service is ready, for as long as it gives signs of life.
+
+        Raises:
+            NotReady: it ended or hung.
+        """
+        process, log = self._processes[name], self.log_of(name)
+        signs = VitalSigns(process.pid, log)
+        while not self._says_ready(name):
+            if process.poll() is not None or signs.is_silent():
+                raise NotReady(name, log)
+            time.sleep(LOOK_EVERY_S)
 
     def apply_topics(self) -> None:
         """Create the topics that are missing, as `baton topics apply` does."""
@@ -144,6 +159,8 @@ class Sandbox:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+        for port in self._ports.values():
+            port.close()
         self._on_server("DROP DATABASE {} WITH (FORCE)")
         admin = make_admin(self._infrastructure.kafka_bootstrap_servers)
         mine = [topic for topic in admin.list_topics(timeout=10).topics if topic.startswith(self.prefix)]
@@ -161,6 +178,7 @@ class Sandbox:
             "MLLP_PORT": str(self.port("mllp")),
             "BOARD_HTTP_PORT": str(self.port("board")),
             "METRICS_PORT": str(self.port(f"metrics-{name}")),
+            "PROCESS_TOKEN": self._token,
             "INSTANCE": slot or "0",
             **self._own,
             **extra,
@@ -175,27 +193,12 @@ class Sandbox:
                 cwd=Path(__file__).resolve().parents[1],
             )
 
-    def _await_ready(self, name: str, deadline: float) -> None:
-        url = f"http://{HOST}:{self.port(f'metrics-{name}')}/ready"
-        while not _says_ready(url):
-            if self._processes[name].poll() is not None or time.monotonic() > deadline:
-                raise NotReady(name)
-            time.sleep(LOOK_EVERY_S)
+    def _says_ready(self, name: str) -> bool:
+        try:
+            return says_ready(self.port(f"metrics-{name}"), self._token)
+        except OSError:
+            return False
 
     def _on_server(self, statement: str) -> None:
         with psycopg.connect(self._infrastructure.database_url, autocommit=True) as connection:
             connection.execute(sql.SQL(statement).format(sql.Identifier(self._database)))
-
-
-def _says_ready(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=2) as reply:  # noqa: S310 - a loopback address made above
-            return bool(reply.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from baton.refusal import Refused
@@ -78,8 +79,8 @@ def doctor(as_json: Json = False) -> None:
 
 
 def _table(rows: tuple[Row, ...]) -> Table:
-    table = Table("name", "slot", "pid", "state", "restarts", "lag")
+    table = Table("name", "slot", "pid", "state", "restarts", "lag", "says")
     for row in rows:
-        cells = (row.name, row.slot, row.pid, row.state, row.restarts, row.lag)
+        cells = (row.name, row.slot, row.pid, row.state, row.restarts, row.lag, escape(row.says))
         table.add_row(*("-" if cell is None else str(cell) for cell in cells))
     return table

@@ -1,15 +1,20 @@
 """The synthetic network that `baton up` plays: referrals by every channel, staff who work them, a live view."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 SEND_EVERY_S = 1.0
 WORK_EVERY_S = 0.12
 SEED = 7
 
 
-def run(stack_env: Mapping[str, str], stop: threading.Event) -> None:
-    """Play the network until told to stop; needs the addresses of a running stack."""
+def run(
+    stack_env: Mapping[str, str], stop: threading.Event, troubles: Callable[[], tuple[str, ...]] = lambda: ()
+) -> None:
+    """Play the network until told to stop; needs the addresses of a running stack.
+
+    `troubles` returns a line for each process of it that does not run.
+    """
     from baton.demo.senders import Senders
     from baton.demo.staff import Staff
     from baton.demo.watch import watch
@@ -22,6 +27,6 @@ def run(stack_env: Mapping[str, str], stop: threading.Event) -> None:
     ]
     for worker in workers:
         worker.start()
-    watch(stack_env, stop)
+    watch(stack_env, stop, troubles)
     for worker in workers:
         worker.join(5.0)

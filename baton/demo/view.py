@@ -1,7 +1,7 @@
 """The live terminal view: what came in, where referrals are, what is overdue, what is in quarantine."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -9,6 +9,7 @@ import psycopg
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
+from rich.text import Text
 
 from schemas.vocabulary import Stage
 
@@ -84,8 +85,8 @@ class Rates:
         return (snapshot.referrals - referrals) / span, (snapshot.changes - changes) / span
 
 
-def render(snapshot: Snapshot, rates: tuple[float, float], title: str) -> RenderableType:
-    """Draw the view."""
+def render(snapshot: Snapshot, rates: tuple[float, float], title: str, troubles: Sequence[str] = ()) -> RenderableType:
+    """Draw the view, with a line for each process that is in trouble."""
     stages = Table("stage", "referrals", "overdue", "clock paused", expand=True)
     for stage in Stage:
         count, overdue, paused = snapshot.stages.get(stage.value, (0, 0, 0))
@@ -105,4 +106,5 @@ def render(snapshot: Snapshot, rates: tuple[float, float], title: str) -> Render
         f"possible duplicates {snapshot.duplicates}",
     )
     figures.add_row(f"quarantine {snapshot.quarantine}", f"without owner or due {snapshot.violations}")
-    return Panel(Group(figures, stages), title=title, subtitle="Ctrl-C stops everything")
+    warnings = [Text(line, style="yellow", overflow="ellipsis", no_wrap=True) for line in troubles]
+    return Panel(Group(figures, *warnings, stages), title=title, subtitle="Ctrl-C stops everything")

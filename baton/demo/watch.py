@@ -1,7 +1,7 @@
 """Show the live view on the terminal, or a line now and then where there is none."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import psycopg
 from rich.console import Console
@@ -13,20 +13,24 @@ LOOK_EVERY_S = 1.0
 LINE_EVERY = 10
 
 
-def watch(stack_env: Mapping[str, str], stop: threading.Event) -> None:
+def watch(stack_env: Mapping[str, str], stop: threading.Event, troubles: Callable[[], tuple[str, ...]]) -> None:
     """Draw the view every second until told to stop."""
     console = Console()
     title = f"Baton · demo network with demo policy (minutes, not days) · board {stack_env['BOARD_URL']}"
     rates = Rates()
     with Live(console=console, auto_refresh=False) as live:
         looks = 0
+        seen_troubles: tuple[str, ...] = ()
         while not stop.wait(LOOK_EVERY_S):
-            snapshot = _look(stack_env["DATABASE_URL"])
+            snapshot, new_troubles = _look(stack_env["DATABASE_URL"]), troubles()
+            if not console.is_terminal and new_troubles != seen_troubles:
+                console.print(*new_troubles, sep="\n", markup=False, highlight=False, soft_wrap=True)
+            seen_troubles = new_troubles
             if snapshot is None:
                 continue
             figures = rates.update(snapshot)
             if console.is_terminal:
-                live.update(render(snapshot, figures, title), refresh=True)
+                live.update(render(snapshot, figures, title, new_troubles), refresh=True)
             elif looks % LINE_EVERY == 0:
                 console.print(_line(snapshot, figures), soft_wrap=True)
             looks += 1

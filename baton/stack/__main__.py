@@ -10,12 +10,14 @@ import sys
 
 from baton.stack.lock import HomeLock, StackAlreadyRunning
 from baton.stack.paths import StackHome, cache_from, home_from
-from baton.stack.plan import Site, make_plan, needs_java
+from baton.stack.plan import Site, make_plan, needs_java, take_ports
+from baton.stack.ports import NoFreePort
 from baton.stack.services import INFRASTRUCTURE_ONLY, Scope
-from baton.stack.supervisor import Supervisor
+from baton.stack.supervisor import PortsLost, Supervisor
 from baton.stack.toolchain import Toolchain, ToolMissing, ensure_toolchain
 
 ONLY_THE_OWNER = 0o077
+MAX_CHOICES_OF_PORTS = 3
 
 
 def main() -> None:
@@ -26,8 +28,9 @@ def main() -> None:
     home.create()
     try:
         with HomeLock(home.lock):
+            home.empty_temporary()
             came_up = _supervise(home, scope)
-    except (StackAlreadyRunning, ToolMissing) as refusal:
+    except (StackAlreadyRunning, ToolMissing, NoFreePort) as refusal:
         sys.exit(str(refusal))
     sys.exit(0 if came_up else 1)
 
@@ -35,7 +38,15 @@ def main() -> None:
 def _supervise(home: StackHome, scope: Scope) -> bool:
     tools = ensure_toolchain(_say) if needs_java(os.environ) else Toolchain(java="", maven="")
     site = Site(home=home, cache=cache_from(os.environ), environment=dict(os.environ), tools=tools)
-    return asyncio.run(Supervisor(make_plan(site, scope), home, pid=os.getpid()).run())
+    message = ""
+    for _ in range(MAX_CHOICES_OF_PORTS):
+        with take_ports(site, scope) as ports:
+            plan = make_plan(site, scope, ports.numbers)
+            try:
+                return asyncio.run(Supervisor(plan, home, pid=os.getpid(), message=message).run())
+            except PortsLost as lost:
+                message = f"{lost}; others are chosen"
+    raise NoFreePort(message)
 
 
 def _scope() -> Scope:

@@ -66,7 +66,7 @@ def _disk(home: StackHome) -> Finding:
 
 
 def _ports(home: StackHome) -> Finding:
-    wanted = {**USUAL_PORTS, **recall_ports(home)}
+    wanted = {**USUAL_PORTS, **recall_ports(home.ports)}
     taken = {name: port for name, port in wanted.items() if not is_free(port)}
     listed = ", ".join(f"{name} {port}" for name, port in taken.items())
     says = f"taken: {listed}; others will be chosen" if taken else "all free"
@@ -77,7 +77,7 @@ def _stack(record: StackRecord) -> Iterator[Finding]:
     kafka = record.addresses.kafka_bootstrap_servers
     schemas = record.addresses.schema_registry_url
     yield _ask("broker", kafka, lambda: _broker(kafka))
-    yield _ask("registry", schemas, lambda: registry.answers(schemas))
+    yield _ask("registry", schemas, lambda: registry.token_of(schemas) is not None)
     yield _ask("database", "durable", lambda: _database(record.addresses.database_url))
     for part in record.parts:
         yield _part(part)

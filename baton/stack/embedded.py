@@ -22,15 +22,11 @@ class EmbeddedStack:
         try:
             *_, record = control.progress(self._home, self._supervisor)
         except BaseException:
-            self._stop()
+            self._supervisor.end()
             raise
         return record.addresses
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stop()
-
-    def _stop(self) -> None:
-        control.stop(self._home)
-        self._supervisor.wait()
+        self._supervisor.end()

@@ -2,11 +2,14 @@
 
 import fcntl
 import os
-import time
+import struct
 from pathlib import Path
 from types import TracebackType
 
-ACQUIRE_FOR_S = 1.0
+#: `struct flock` of Linux on 64-bit machines: type, whence, start, length, process
+FLOCK = "hhqqi"
+#: The kernel forgets a lock when its process closes any handle of the file, so a holder never opens it again.
+_held: set[Path] = set()
 
 
 class StackAlreadyRunning(Exception):
@@ -20,55 +23,42 @@ class HomeLock:
     """Hold the home for as long as this process lives; the kernel releases it, whatever happens."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path = path.resolve()
         self._file: int | None = None
 
     def __enter__(self) -> "HomeLock":
+        if self._path in _held:
+            raise StackAlreadyRunning(self._path)
         file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-        deadline = time.monotonic() + ACQUIRE_FOR_S
-        # Whoever asks who holds the lock takes a shared one for an instant, so one refusal proves nothing.
-        while not _try(file, fcntl.LOCK_EX):
-            if time.monotonic() > deadline:
-                os.close(file)
-                raise StackAlreadyRunning(self._path)
-            time.sleep(0.02)
-        os.ftruncate(file, 0)
-        os.pwrite(file, str(os.getpid()).encode(), 0)
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            os.close(file)
+            raise StackAlreadyRunning(self._path) from None
         self._file = file
+        _held.add(self._path)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._file is not None:
+            _held.discard(self._path)
             os.close(self._file)
             self._file = None
 
 
 def holder(path: Path) -> int | None:
-    """Name the process that holds the lock now, or nobody; a left-over file names nobody."""
+    """Name the process that holds the lock now, or nobody; the kernel answers, and nothing is taken for it."""
+    if path.resolve() in _held:
+        return os.getpid()
     try:
         file = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         return None
     try:
-        return None if _try(file, fcntl.LOCK_SH) else _written_pid(file)
+        answer = fcntl.fcntl(file, fcntl.F_GETLK, struct.pack(FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
     finally:
         os.close(file)
-
-
-def _written_pid(file: int) -> int | None:
-    deadline = time.monotonic() + ACQUIRE_FOR_S
-    while not (text := os.pread(file, 32, 0)):
-        if time.monotonic() > deadline:
-            return None
-        time.sleep(0.01)
-    return int(text)
-
-
-def _try(file: int, kind: int) -> bool:
-    try:
-        fcntl.flock(file, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    kind, _, _, _, pid = struct.unpack(FLOCK, answer)
+    return None if kind == fcntl.F_UNLCK else pid

@@ -19,6 +19,8 @@ class Row(BaseModel):
     restarts: int
     #: Unread records of its consumer group; the processes of one group show the same figure.
     lag: int | None = None
+    #: Why it does not run yet, or how it ended the last time.
+    says: str = ""
 
 
 def overview(record: StackRecord) -> tuple[Row, ...]:
@@ -29,8 +31,21 @@ def overview(record: StackRecord) -> tuple[Row, ...]:
 
 
 def _row(part: PartRecord, by_group: dict[str, int | None]) -> Row:
-    lag = by_group.get(part.group) if part.group else None
-    return Row(name=part.name, slot=part.slot, pid=part.pid, state=part.state, restarts=part.restarts, lag=lag)
+    return Row(
+        name=part.name,
+        slot=part.slot,
+        pid=part.pid,
+        state=part.state,
+        restarts=part.restarts,
+        lag=by_group.get(part.group) if part.group else None,
+        says=_says(part),
+    )
+
+
+def _says(part: PartRecord) -> str:
+    end = part.last_end
+    ended = f"{end.at.astimezone():%H:%M:%S} {end.reason}" if end else ""
+    return "; ".join(words for words in (part.answer, ended) if words)
 
 
 def _lags(record: StackRecord) -> dict[str, int | None]:

@@ -1,5 +1,6 @@
 """Where the embedded stack keeps its state, its downloads and its own files."""
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,10 @@ class StackHome:
         return self.root / "registry"
 
     @property
+    def temporary(self) -> Path:
+        return self.root / "tmp"
+
+    @property
     def documents(self) -> Path:
         return self.root / "documents"
 
@@ -55,6 +60,11 @@ class StackHome:
         """Name the log file of a process."""
         return self.logs / f"{process}.log"
 
+    def empty_temporary(self) -> None:
+        """Remove what programs of an earlier start left behind; the caller holds the home's lock."""
+        shutil.rmtree(self.temporary, ignore_errors=True)
+        self.temporary.mkdir(mode=PRIVATE, exist_ok=True)
+
     def create(self) -> None:
         """Make the folders, readable by their owner alone."""
         for folder in (
@@ -63,6 +73,7 @@ class StackHome:
             self.kafka,
             self.postgres,
             self.registry,
+            self.temporary,
             self.documents,
             self.inbox,
         ):

@@ -10,7 +10,7 @@ from baton.stack.downloads import Downloads, downloads_in, fetch
 from baton.stack.kafka import Broker, Relayed
 from baton.stack.part import Part
 from baton.stack.paths import StackHome
-from baton.stack.ports import HOST, SERVICE_PORTS, USUAL_PORTS, choose_ports
+from baton.stack.ports import HOST, SERVICE_PORTS, USUAL_PORTS, HeldPorts, hold_ports
 from baton.stack.postgres import Database, find_programs
 from baton.stack.registry import Registry
 from baton.stack.services import Scope, preparation_steps, service_parts, slots, system_environment
@@ -46,9 +46,17 @@ def needs_java(environment: Mapping[str, str]) -> bool:
     return any(not environment.get(name) for name in JAVA_PARTS)
 
 
-def make_plan(site: Site, scope: Scope) -> Plan:
-    """Choose ports and describe every process; the caller holds the home's lock."""
-    ports = choose_ports(site.home, site.cache, _usual_ports(site, scope))
+def take_ports(site: Site, scope: Scope) -> HeldPorts:
+    """Choose and hold the ports of a stack; the caller holds the home's lock.
+
+    Raises:
+        NoFreePort: there are not enough.
+    """
+    return hold_ports(site.home.ports, _usual_ports(site, scope))
+
+
+def make_plan(site: Site, scope: Scope, ports: Mapping[str, int]) -> Plan:
+    """Describe every process of a stack that uses these ports."""
     embedded = _embedded(site, ports)
     addresses = _addresses(site, ports, embedded, scope)
     return Plan(
@@ -108,6 +116,7 @@ def _broker(site: Site, ports: Mapping[str, int]) -> tuple[str, Part]:
         log=site.home.log_of(kafka.NAME),
         port=ports["kafka"],
         controller_port=ports["kafka-controller"],
+        temporary=site.home.temporary,
         environment=system_environment(site.environment),
         relayed=Relayed.read(site.environment.get("KAFKA_RELAYED", "")),
     )
@@ -121,6 +130,7 @@ def _registry(site: Site, ports: Mapping[str, int]) -> tuple[str, Part]:
         data=site.home.registry,
         log=site.home.log_of(registry.NAME),
         port=ports["registry"],
+        temporary=site.home.temporary,
         environment=system_environment(site.environment),
     )
     return schemas.address, _after_download(site, schemas.part())
@@ -146,6 +156,4 @@ def _after_download(site: Site, part: Part) -> Part:
         await fetch(site.downloads, maven=site.tools.maven, log=log, environment=dict(site.environment))
         await first()
 
-    # The first start includes the download.
-    patience = part.ready_within_s if site.downloads.is_complete() else 600.0
-    return replace(part, prepare=prepare, ready_within_s=patience)
+    return replace(part, prepare=prepare)

@@ -1,15 +1,13 @@
-"""Which ports a stack uses: the usual ones when free, else others, remembered from start to start."""
+"""Which ports a stack uses: the usual ones when free, else others; held from the choice to the stack's end."""
 
 import contextlib
-import fcntl
 import json
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+from types import TracebackType
 
 from baton.stack.files import write_atomically
-from baton.stack.lock import holder
-from baton.stack.paths import StackHome
 
 USUAL_PORTS: Mapping[str, int] = {
     "kafka": 9092,
@@ -32,65 +30,100 @@ class NoFreePort(Exception):
     """No free port was found."""
 
 
-def choose_ports(home: StackHome, cache: Path, usual: Mapping[str, int]) -> dict[str, int]:
-    """Choose a port for each name and remember the choice.
+class HeldPort:
+    """A port that is kept for one process of this stack, whether that runs or is just being started again.
 
-    The caller holds the home's lock: stacks that start at the same moment see each other's choices.
+    Two sockets keep it. One is bound and never listens: other programs cannot take the port and the kernel hands it
+    to no outgoing connection, while a server of ours, which asks to reuse the address, can listen. The other is a
+    name that all stacks of the machine know, whoever runs them; the kernel forgets both with their process.
     """
-    with _claims(cache) as claims:
-        taken = {port for root, ports in claims.items() if _is_other_stack(home, root) for port in ports}
-        remembered = recall_ports(home)
-        chosen: dict[str, int] = {}
+
+    def __init__(self, number: int) -> None:
+        """Take the port.
+
+        Raises:
+            OSError: it is somebody else's.
+        """
+        self._name = socket.socket(socket.AF_UNIX)
+        self._bound = socket.socket()
+        try:
+            self._bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._bound.bind((HOST, number))
+            self.number = int(self._bound.getsockname()[1])
+            self._name.bind(f"\0baton-port-{self.number}")
+        except OSError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Give the port up."""
+        self._name.close()
+        self._bound.close()
+
+
+class HeldPorts:
+    """The ports of one stack, by name."""
+
+    def __init__(self, ports: Mapping[str, HeldPort]) -> None:
+        self._ports = dict(ports)
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """Return the number of each port."""
+        return {name: port.number for name, port in self._ports.items()}
+
+    def close(self) -> None:
+        """Give all of them up."""
+        for port in self._ports.values():
+            port.close()
+
+    def __enter__(self) -> "HeldPorts":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def hold_ports(memory: Path, usual: Mapping[str, int]) -> HeldPorts:
+    """Take a port for each name: that of the last time, else the usual one, else one near it; note the choice.
+
+    Raises:
+        NoFreePort: there is none.
+    """
+    remembered = recall_ports(memory)
+    with contextlib.ExitStack() as taken:
+        held: dict[str, HeldPort] = {}
         for name, port in usual.items():
-            chosen[name] = _first_free(remembered.get(name), port, taken | set(chosen.values()))
-        claims[str(home.root)] = sorted(chosen.values())
-    write_atomically(home.ports, json.dumps(chosen, indent=1))
-    return chosen
+            held[name] = _first_free(remembered.get(name), port)
+            taken.callback(held[name].close)
+        write_atomically(memory, json.dumps({name: port.number for name, port in held.items()}, indent=1))
+        taken.pop_all()
+    return HeldPorts(held)
 
 
-def recall_ports(home: StackHome) -> dict[str, int]:
+def recall_ports(memory: Path) -> dict[str, int]:
     """Read the ports chosen last time."""
     try:
-        ports: dict[str, int] = json.loads(home.ports.read_text())
+        ports: dict[str, int] = json.loads(memory.read_text())
     except (FileNotFoundError, json.JSONDecodeError):
         return {}
     return ports
 
 
 def is_free(port: int) -> bool:
-    """Tell whether a server could listen on this port now."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-            probe.listen(1)
-        except OSError:
-            return False
+    """Tell whether a stack could take this port now."""
+    try:
+        HeldPort(port).close()
+    except OSError:
+        return False
     return True
 
 
-def _first_free(remembered: int | None, usual: int, taken: set[int]) -> int:
+def _first_free(remembered: int | None, usual: int) -> HeldPort:
     others = range(usual + DISTANCE_TO_OTHERS, usual + DISTANCE_TO_OTHERS + OTHERS)
-    candidates: list[int] = [usual, *others] if remembered is None else [remembered, usual, *others]
-    for port in candidates:
-        if port not in taken and is_free(port):
-            return port
-    raise NoFreePort(f"no free port near {usual}")
-
-
-def _is_other_stack(home: StackHome, root: str) -> bool:
-    return root != str(home.root) and holder(StackHome(Path(root)).lock) is not None
-
-
-@contextlib.contextmanager
-def _claims(cache: Path) -> Iterator[dict[str, list[int]]]:
-    cache.mkdir(parents=True, exist_ok=True)
-    book = cache / "ports.json"
-    with (cache / "ports.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        claims: dict[str, list[int]] = {}
-        with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
-            claims = json.loads(book.read_text())
-        claims = {root: ports for root, ports in claims.items() if Path(root).is_dir()}
-        yield claims
-        write_atomically(book, json.dumps(claims, indent=1))
+    for number in (remembered or usual, usual, *others):
+        with contextlib.suppress(OSError):
+            return HeldPort(number)
+    raise NoFreePort(f"the port {usual} and all from {others.start} to {others.stop - 1} are taken")

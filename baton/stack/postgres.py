@@ -8,7 +8,7 @@ import secrets
 import shutil
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -16,7 +16,7 @@ import psycopg
 from psycopg import sql
 
 from baton.stack.files import write_atomically
-from baton.stack.part import Part
+from baton.stack.part import ANSWERS_WITHIN_S, Part, new_token
 from baton.stack.paths import PRIVATE
 from baton.stack.ports import HOST
 from baton.stack.process import Command, run
@@ -26,8 +26,8 @@ OWNER = "baton"
 DATABASE = "baton"
 #: PostgreSQL refuses to run as root; nobody else can enter the stack's home, so no account has to be made.
 USER_UNDER_ROOT = "nobody"
-#: Longer paths cannot be bound by the kernel; the database is then reached over TCP alone.
-LONGEST_SOCKET_PATH = 90
+#: A setting of our own, by which the server is known from another one.
+PROCESS_SETTING = "baton.process_token"
 #: Set on the command line, where neither the settings file nor ALTER SYSTEM can change them.
 DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 
@@ -48,14 +48,11 @@ class Database:
     log: Path
     port: int
     environment: Mapping[str, str]
+    token: str = field(default_factory=new_token)
 
     @property
     def data(self) -> Path:
         return self.folder / "data"
-
-    @property
-    def sockets(self) -> Path:
-        return self.folder / "sockets"
 
     @property
     def address(self) -> str:
@@ -64,11 +61,12 @@ class Database:
 
     def part(self) -> Part:
         """Describe the database for the supervisor."""
-        durable = (word for name in DURABLE for word in ("-c", f"{name}=on"))
+        settings = (*(f"{name}=on" for name in DURABLE), f"{PROCESS_SETTING}={self.token}")
+        fixed = (word for setting in settings for word in ("-c", setting))
         return Part(
             name=NAME,
             command=Command(
-                (str(self.programs / "postgres"), "-D", str(self.data), *durable),
+                (str(self.programs / "postgres"), "-D", str(self.data), *fixed),
                 log=self.log,
                 environment=self.environment,
                 folder=Path("/"),
@@ -79,13 +77,13 @@ class Database:
             ),
             prepare=self.prepare,
             is_ready=self.is_ready,
+            ports=(self.port,),
             grace_s=30.0,
         )
 
     async def prepare(self) -> None:
         """Make the database cluster the first time, and write its settings every time."""
         self._own(self.folder)
-        self._own(self.sockets)
         if not self.data.exists():
             await self._make_cluster()
         (self.data / "postgresql.conf").write_text(self.render_settings())
@@ -93,7 +91,11 @@ class Database:
 
     def is_ready(self) -> bool:
         """Connect, refuse unsafe settings, and make the product's database the first time."""
-        with psycopg.connect(self._address_of("postgres"), connect_timeout=2, autocommit=True) as connection:
+        timeout_s = int(ANSWERS_WITHIN_S)
+        with psycopg.connect(self._address_of("postgres"), connect_timeout=timeout_s, autocommit=True) as connection:
+            (token,) = connection.execute("select current_setting(%s, true)", (PROCESS_SETTING,)).fetchone() or ("",)
+            if token != self.token:
+                return False
             refuse_unsafe(connection)
             there = connection.execute("select 1 from pg_database where datname = %s", (DATABASE,)).fetchone()
             if not there:
@@ -102,11 +104,10 @@ class Database:
 
     def render_settings(self) -> str:
         """The server's settings: small, durable, and silent about what statements contain."""
-        sockets = self.sockets if len(str(self.sockets)) < LONGEST_SOCKET_PATH else ""
         settings: dict[str, str | int] = {
             "listen_addresses": HOST,
             "port": self.port,
-            "unix_socket_directories": str(sockets),
+            "unix_socket_directories": "",
             "max_connections": 200,
             "shared_buffers": "256MB",
             "work_mem": "16MB",

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -12,11 +13,19 @@ from pathlib import Path
 
 from baton.stack.paths import REPOSITORY
 
+TAIL_BYTES = 8192
+MAX_WORDS_LENGTH = 200
 LAUNCHER = Path(__file__).with_name("launch.py")
 
 
 class CommandFailed(Exception):
     """A command of the start-up failed."""
+
+    def __init__(self, *, code: int, log: Path, log_began_at: int) -> None:
+        how = how_ended(code)
+        super().__init__(f"{log.stem} failed with {how}:\n{last_lines(log, log_began_at)}\n    log: {log}")
+        self.code, self.log = code, log
+        self.reason = f"{log.stem} failed with {how}{last_words(log, log_began_at)}"
 
 
 @dataclass(frozen=True)
@@ -60,14 +69,14 @@ async def run(command: Command) -> None:
     Raises:
         CommandFailed: when it does not end with 0; the message carries the last lines of its log.
     """
+    log_began_at = log_size(command.log)
     process = await start(command)
     try:
         code = await process.wait()
     finally:
         sweep(process.pid)
     if code != 0:
-        name = command.log.stem
-        raise CommandFailed(f"{name} failed with code {code}:\n{last_lines(command.log)}")
+        raise CommandFailed(code=code, log=command.log, log_began_at=log_began_at)
 
 
 async def stop(process: Process, *, stop_signal: signal.Signals, grace_s: float) -> None:
@@ -87,12 +96,47 @@ def sweep(group: int) -> None:
         os.killpg(group, signal.SIGKILL)
 
 
-def last_lines(log: Path, count: int = 8) -> str:
-    """Read the end of a log for a person who has to find out why something failed."""
+def log_size(log: Path) -> int:
+    """Return where the next line of a log will begin."""
+    try:
+        return log.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def how_ended(code: int) -> str:
+    """Name an exit code, or the signal that a negative one stands for."""
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"code {code}"
+
+
+def last_lines(log: Path, began_at: int = 0, *, count: int = 8) -> str:
+    """Read the end of what was written to a log from a place on, for a person who has to find out why."""
+    lines = _tail(log, began_at)
+    if lines is None:
+        return "    (no log)"
+    return "\n".join(f"    {line}" for line in lines[-count:]) or "    (its log is empty)"
+
+
+def _tail(log: Path, began_at: int) -> list[str] | None:
     try:
         with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - 8192))
-            lines = file.read().decode(errors="replace").splitlines()
+            size = log.stat().st_size
+            # a log that was rotated meanwhile is shorter than it was
+            file.seek(max(0, size - TAIL_BYTES, began_at if began_at <= size else 0))
+            return file.read().decode(errors="replace").splitlines()
     except FileNotFoundError:
-        return "(no log)"
-    return "\n".join(f"    {line}" for line in lines[-count:]) or "    (its log is empty)"
+        return None
+
+
+def last_words(log: Path, began_at: int) -> str:
+    """Return, in brackets, the last thing a process had to say; nothing when it said nothing."""
+    # what begins with blanks continues another line, as the places of a traceback do
+    lines = [line for line in _tail(log, began_at) or () if line and not line[0].isspace()]
+    if not lines:
+        return ""
+    with contextlib.suppress(ValueError):
+        entry = json.loads(lines[-1])
+        if isinstance(entry, dict):
+            found = (entry.get(name) for name in ("event", "reason", "hint", "code", "error_type", "error_at"))
+            return f" ({', '.join(str(value) for value in found if value)})"
+    return f" ({lines[-1][:MAX_WORDS_LENGTH]})"

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from baton.stack.addresses import Addresses
-from baton.stack.part import Part
+from baton.stack.part import ANSWERS_WITHIN_S, Part, new_token
 from baton.stack.paths import StackHome
 from baton.stack.ports import HOST
 from baton.stack.process import Command
+from runtime.health import PROCESS_HEADER
 
 
 class Needs(StrEnum):
@@ -82,7 +83,9 @@ PASSED_ON_PREFIXES = (
     *("SMTP_", "WEBHOOK_", "DEMO_", "OTEL_"),
 )
 #: What any program needs of the environment it was started in.
-SYSTEM = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "JAVA_HOME", "PYTHONPATH", "VIRTUAL_ENV")
+SYSTEM = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "JAVA_HOME", "PYTHONPATH", "VIRTUAL_ENV")
+#: Settings that say where a process listens.
+LISTENING = ("METRICS_PORT", "INTAKE_HTTP_PORT", "MLLP_PORT", "BOARD_HTTP_PORT")
 DEFAULTS: Mapping[str, str] = {"TOPIC_PREFIX": "", "BATON_ENVIRONMENT": "dev", "LOG_LEVEL": "INFO"}
 
 
@@ -110,7 +113,7 @@ def preparation_steps(
     scope: Scope, addresses: Addresses, home: StackHome, caller: Mapping[str, str]
 ) -> tuple[Command, ...]:
     """Describe the commands that run before the services."""
-    environment = _shared_environment(addresses, caller)
+    environment = _shared_environment(addresses, home, caller)
     return tuple(
         Command(
             (sys.executable, "-m", "baton", *words),
@@ -126,7 +129,7 @@ def service_parts(
     scope: Scope, addresses: Addresses, home: StackHome, caller: Mapping[str, str], ports: Mapping[str, int]
 ) -> tuple[Part, ...]:
     """Describe every process of the services."""
-    shared = _shared_environment(addresses, caller)
+    shared = _shared_environment(addresses, home, caller)
     return tuple(
         _part(service, slot, home, {**shared, **_own_environment(service, slot, addresses, ports, title)})
         for service, slot, title in slots(scope)
@@ -134,26 +137,34 @@ def service_parts(
 
 
 def _part(service: Service, slot: int, home: StackHome, environment: Mapping[str, str]) -> Part:
-    metrics_port = int(environment["METRICS_PORT"])
+    metrics_port, token = int(environment["METRICS_PORT"]), new_token()
+    ports = tuple(int(environment[name]) for name in LISTENING if name in environment)
+    environment = {**environment, "PROCESS_TOKEN": token}
     title = f"{service.name}-{slot}" if slot else service.name
     return Part(
         name=service.name,
         slot=slot,
         command=Command((sys.executable, "-m", service.module), log=home.log_of(title), environment=environment),
-        is_ready=lambda: says_ready(metrics_port),
+        is_ready=lambda: says_ready(metrics_port, token),
+        ports=ports,
         metrics_port=metrics_port,
         group=f"{environment['TOPIC_PREFIX']}{service.name}" if service.scales else None,
     )
 
 
-def says_ready(metrics_port: int) -> bool:
-    """Ask a service whether it is ready."""
-    with urllib.request.urlopen(f"http://{HOST}:{metrics_port}/ready", timeout=2) as reply:
-        return bool(reply.status == 200)
+def says_ready(metrics_port: int, token: str | None = None) -> bool:
+    """Ask a service whether it is ready; with a token, an answer that does not carry it is another process's "no".
+
+    Raises:
+        OSError: it does not answer, or it answers that it is not ready.
+    """
+    with urllib.request.urlopen(f"http://{HOST}:{metrics_port}/ready", timeout=ANSWERS_WITHIN_S) as reply:
+        return bool(reply.status == 200) and token in (None, reply.headers.get(PROCESS_HEADER))
 
 
-def _shared_environment(addresses: Addresses, caller: Mapping[str, str]) -> dict[str, str]:
-    return {**system_environment(caller), **settings_passed_on(caller), **addresses.as_environment()}
+def _shared_environment(addresses: Addresses, home: StackHome, caller: Mapping[str, str]) -> dict[str, str]:
+    own = {"TMPDIR": str(home.temporary), **addresses.as_environment()}
+    return {**system_environment(caller), **settings_passed_on(caller), **own}
 
 
 def _own_environment(

@@ -1,5 +1,6 @@
 """What the supervisor tells the world about its processes, as a file that is always whole."""
 
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
@@ -36,6 +37,17 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+class LastEnd(Frozen):
+    """How a process ended by itself, the last time."""
+
+    at: datetime
+    #: Its exit code, negative for a signal; none when it could not be started.
+    code: int | None
+    reason: str
+    #: Where more of it is to be read, when that file exists.
+    log: str | None
+
+
 class PartRecord(Frozen):
     """One process of the stack."""
 
@@ -48,6 +60,15 @@ class PartRecord(Frozen):
     group: str | None = None
     #: Seconds from its start to its readiness, the last time.
     ready_after_s: float | None = None
+    #: When it was started the last time, and what it answers while it is not ready.
+    starting_since: datetime | None = None
+    answer: str = ""
+    last_end: LastEnd | None = None
+
+    @property
+    def title(self) -> str:
+        """Name the process for a person."""
+        return f"{self.name} {self.slot}" if self.slot else self.name
 
 
 class StackRecord(Frozen):
@@ -57,7 +78,7 @@ class StackRecord(Frozen):
     supervisor_pid: int
     addresses: Addresses
     parts: tuple[PartRecord, ...]
-    #: Why the stack failed, or what it does right now.
+    #: Why the stack failed, or what it does now.
     message: str = ""
 
 

@@ -1,6 +1,7 @@
 """The supervisor: brings the stack up in order, keeps it running, takes it down in reverse order."""
 
 import asyncio
+import contextlib
 import signal
 import subprocess
 import sys
@@ -13,17 +14,24 @@ from baton.stack.keeper import BackOff, Keeper
 from baton.stack.logs import rotate
 from baton.stack.part import Part
 from baton.stack.paths import StackHome
-from baton.stack.process import Command, CommandFailed, run
+from baton.stack.process import Command, CommandFailed, last_lines, run
 from baton.stack.state import Phase, StackRecord, write_state
 
 GUARD = Path(__file__).with_name("guard.py")
 ROTATE_EVERY_S = 5.0
-#: A process that failed this often before it was ever ready will not get ready by itself.
+LOOK_EVERY_S = 0.05
+#: What failed this often before it was ever ready will not get ready by itself.
 HOPELESS_AFTER = 5
+#: So often a process finds its port taken before others are chosen.
+LOST_AFTER = 2
 
 
 class StackFailure(Exception):
     """The stack cannot start."""
+
+
+class PortsLost(StackFailure):
+    """Somebody else began to listen on a port of this stack before its own process did."""
 
 
 @dataclass(frozen=True)
@@ -40,18 +48,22 @@ class Plan:
 class Supervisor:
     """Run one stack from start to stop."""
 
-    def __init__(self, plan: Plan, home: StackHome, *, pid: int) -> None:
+    def __init__(self, plan: Plan, home: StackHome, *, pid: int, message: str = "") -> None:
         self._plan = plan
         self._home = home
         self._pid = pid
         self._phase = Phase.STARTING
-        self._message = ""
+        self._message = message
         self._stop = asyncio.Event()
         self._infrastructure = self._keepers(plan.infrastructure)
         self._services = self._keepers(plan.services)
 
     async def run(self) -> bool:
-        """Run the stack until a signal ends it; tell whether it had come up."""
+        """Run the stack until a signal ends it; tell whether it had come up.
+
+        Raises:
+            PortsLost: it has to be started with other ports.
+        """
         guard = self._start_guard()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -63,9 +75,14 @@ class Supervisor:
         failure = await self._outcome(living)
         await self._take_down()
         rotating.cancel()
-        self._become(Phase.FAILED if failure else Phase.STOPPED, failure)
+        if isinstance(failure, PortsLost):
+            self._become(Phase.STARTING, str(failure))
+        else:
+            self._become(Phase.FAILED if failure else Phase.STOPPED, str(failure or ""))
         guard.communicate()
-        return not failure
+        if isinstance(failure, PortsLost):
+            raise failure
+        return failure is None
 
     def _start_guard(self) -> "subprocess.Popen[bytes]":
         self._publish()
@@ -74,39 +91,45 @@ class Supervisor:
 
     async def _live(self) -> None:
         await self._bring_up(self._infrastructure)
-        self._become(Phase.PREPARING)
+        if hopeless := [keeper for keeper in self._infrastructure if not keeper.ready.is_set()]:
+            raise StackFailure("\n".join(_explain(keeper) for keeper in hopeless))
         for command in self._plan.preparation:
-            await run(command)
+            self._become(Phase.PREPARING, command.log.stem)
+            await self._prepare(command)
         self._become(Phase.LAUNCHING)
         await self._bring_up(self._services)
         self._become(Phase.RUNNING)
         await self._stop.wait()
 
-    async def _outcome(self, living: "asyncio.Task[None]") -> str:
+    async def _outcome(self, living: "asyncio.Task[None]") -> Exception | None:
         if not living.done():
             living.cancel()
         (result,) = await asyncio.gather(living, return_exceptions=True)
         if isinstance(result, StackFailure | CommandFailed):
-            return str(result)
+            return result
         if isinstance(result, Exception):
             raise result
-        return ""
+        return None
+
+    async def _prepare(self, command: Command) -> None:
+        # a busy machine makes it miss its own time limits, and it may be repeated
+        for attempt in range(HOPELESS_AFTER):
+            try:
+                return await run(command)
+            except CommandFailed:
+                if attempt + 1 == HOPELESS_AFTER:
+                    raise
+                await asyncio.sleep(self._plan.back_off.delay(attempt))
 
     async def _bring_up(self, keepers: Sequence[Keeper]) -> None:
+        """Start processes and wait for each as long as it lives; one that only fails is not waited for."""
         for keeper in keepers:
             keeper.begin()
-        await asyncio.gather(*(self._until_ready(keeper) for keeper in keepers))
-
-    async def _until_ready(self, keeper: Keeper) -> None:
-        deadline = asyncio.get_running_loop().time() + keeper.part.ready_within_s
-        while not keeper.ready.is_set():
-            late = asyncio.get_running_loop().time() > deadline
-            if late or keeper.failures_in_a_row >= HOPELESS_AFTER:
-                raise StackFailure(self._explain(keeper))
-            await asyncio.sleep(0.05)
-
-    def _explain(self, keeper: Keeper) -> str:
-        return f"{keeper.part.title} does not get ready: {keeper.explain()}\n    log: {keeper.part.command.log}"
+        while any(not keeper.ready.is_set() and keeper.ends_before_ready < HOPELESS_AFTER for keeper in keepers):
+            lost = [words for k in keepers if k.ends_before_ready >= LOST_AFTER for words in k.lost_ports]
+            if lost:
+                raise PortsLost("; ".join(lost))
+            await asyncio.sleep(LOOK_EVERY_S)
 
     async def _take_down(self) -> None:
         self._become(Phase.STOPPING)
@@ -135,4 +158,14 @@ class Supervisor:
             parts=tuple(keeper.record() for keeper in keepers),
             message=self._message,
         )
-        write_state(self._home.state, record)
+        # a full disk must not end who keeps the processes running
+        with contextlib.suppress(OSError):
+            write_state(self._home.state, record)
+
+
+def _explain(keeper: Keeper) -> str:
+    end = keeper.last_end
+    if end is None:
+        return f"{keeper.part.title} does not get ready"
+    said = f"\n{last_lines(Path(end.log))}\n    log: {end.log}" if end.log else ""
+    return f"{keeper.part.title} does not get ready: {end.reason}{said}"

@@ -25,6 +25,11 @@ class Toolchain:
     maven: str
 
 
+def leaving_nothing_behind(temporary: Path) -> tuple[str, ...]:
+    """Return the options of a Java program that keep every file of it inside the stack's own folder."""
+    return (f"-Djava.io.tmpdir={temporary}", "-XX:-UsePerfData")
+
+
 def find_java() -> str | None:
     """Find a Java that is new enough: JAVA_HOME first, then the path."""
     home = os.environ.get("JAVA_HOME")

@@ -19,7 +19,7 @@ from baton.stack.downloads import downloads_in, fetch
 from baton.stack.kafka import Broker, new_cluster_id
 from baton.stack.keeper import BackOff, Keeper
 from baton.stack.paths import StackHome, cache_from
-from baton.stack.ports import HOST, choose_ports
+from baton.stack.ports import HOST, HeldPorts, hold_ports
 from baton.stack.services import system_environment
 from baton.stack.state import PartState
 from baton.stack.toolchain import Toolchain, ensure_toolchain
@@ -50,7 +50,9 @@ class Cluster:
 
     def __init__(self, folder: Path) -> None:
         self._home = StackHome(folder)
-        self.nodes = _nodes(self._home)
+        self._home.create()
+        self._ports = _hold_ports(self._home)
+        self.nodes = _nodes(self._home, self._ports.numbers)
         back_off = BackOff(longest_s=1.0)
         self._keepers = {
             number: Keeper(node.part(), changed=lambda: None, back_off=back_off) for number, node in self.nodes.items()
@@ -126,6 +128,7 @@ class Cluster:
     def _end(self) -> None:
         self._stop.set()
         self._thread.join(STOP_WITHIN_S)
+        self._ports.close()
 
 
 def leader_of_newest_election(notes: Iterable[Path]) -> int:
@@ -151,13 +154,15 @@ def await_that(holds: Callable[[], bool], within_s: float, what: str) -> None:
     raise TimeoutError(what)
 
 
-def _nodes(home: StackHome) -> dict[int, Broker]:
-    home.create()
-    cache, tools = cache_from(os.environ), ensure_toolchain(lambda _line: None)
-    _fetch(home, cache, tools)
+def _hold_ports(home: StackHome) -> HeldPorts:
     usual = {f"kafka-{number}": FIRST_PORT + number for number in NODES}
     usual |= {f"kafka-controller-{number}": FIRST_CONTROLLER_PORT + number for number in NODES}
-    ports = choose_ports(home, cache, usual)
+    return hold_ports(home.ports, usual)
+
+
+def _nodes(home: StackHome, ports: Mapping[str, int]) -> dict[int, Broker]:
+    cache, tools = cache_from(os.environ), ensure_toolchain(lambda _line: None)
+    _fetch(home, cache, tools)
     voters = ",".join(f"{number}@{HOST}:{ports[f'kafka-controller-{number}']}" for number in NODES)
     cluster_id = new_cluster_id()
     return {number: _node(number, home, cache, tools.java, ports, voters, cluster_id) for number in NODES}
@@ -175,6 +180,7 @@ def _node(
         log=data / "kafka.log",
         port=ports[f"kafka-{number}"],
         controller_port=ports[f"kafka-controller-{number}"],
+        temporary=home.temporary,
         environment=system_environment(os.environ),
         cluster_id=cluster_id,
         more={"node.id": str(number), "controller.quorum.voters": voters, **REPLICATED},

@@ -4,7 +4,8 @@ import urllib.request
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from baton.sandbox import HOST, Sandbox
+from baton.sandbox import Sandbox
+from baton.stack.ports import HOST
 from tests.faults.canary import names_a_patient
 from tests.faults.snapshot import places_with_names
 

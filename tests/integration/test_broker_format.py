@@ -29,6 +29,7 @@ async def _prepare(folder: Path, cluster_id: str) -> None:
         log=folder / "kafka.log",
         port=1,
         controller_port=2,
+        temporary=folder,
         environment=system_environment(os.environ),
         cluster_id=cluster_id,
     )

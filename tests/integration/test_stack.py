@@ -4,12 +4,16 @@ import json
 import os
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import psycopg
@@ -18,11 +22,16 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from baton.refusal import Refused
 from baton.stack import control
 from baton.stack.addresses import Addresses
 from baton.stack.embedded import EmbeddedStack
+from baton.stack.kafka import Broker
 from baton.stack.lag import lags
 from baton.stack.paths import REPOSITORY, StackHome
+from baton.stack.ports import HOST, recall_ports
+from baton.stack.postgres import Database
+from baton.stack.registry import Registry
 from baton.stack.state import PartRecord, PartState
 
 ALONE = {name: value for name, value in os.environ.items() if not name.endswith(("_URL", "_SERVERS"))}
@@ -117,7 +126,7 @@ def test_ps_lists_every_process_as_one_json_document(home: StackHome, own: Addre
 
     assert [row["name"] for row in rows] == ["supervisor", "postgres", "kafka", "registry"]
     assert all(psutil.pid_exists(row["pid"]) and row["state"] == "running" for row in rows)
-    assert set(rows[0]) == {"name", "slot", "pid", "state", "restarts", "lag"}
+    assert set(rows[0]) == {"name", "slot", "pid", "state", "restarts", "lag", "says"}
 
 
 def test_doctor_finds_a_running_stack_healthy(home: StackHome, own: Addresses) -> None:
@@ -150,6 +159,91 @@ def test_lag_counts_unread_records_and_no_transaction_marks(own: Addresses) -> N
     assert at_the_end == {"reader": 0}
 
 
+def test_ps_says_why_a_process_ended(home: StackHome, own: Addresses) -> None:
+    kill(home, "registry")
+
+    (row,) = (row for row in json.loads(baton(home, "ps", "--json").stdout) if row["name"] == "registry")
+    assert row["state"] == "running"
+    assert "it ended with signal SIGKILL" in row["says"]
+
+
+def test_answer_of_another_stack_does_not_count_as_ready(stack: Addresses, own: Addresses, home: StackHome) -> None:
+    nowhere = home.temporary
+    broker = Broker(
+        java="java",
+        jars=nowhere,
+        data=home.kafka,
+        log=nowhere,
+        port=port_of(stack.kafka_bootstrap_servers),
+        controller_port=1,
+        temporary=nowhere,
+        environment={},
+    )
+    registry = Registry(
+        java="java",
+        program=nowhere,
+        data=home.registry,
+        log=nowhere,
+        port=urlsplit(stack.schema_registry_url).port or 0,
+        temporary=nowhere,
+        environment={},
+    )
+    database = Database(
+        programs=nowhere, folder=home.postgres, log=nowhere, port=urlsplit(own.database_url).port or 0, environment={}
+    )
+
+    assert not broker.part().is_ready()
+    assert replace(broker, port=port_of(own.kafka_bootstrap_servers)).part().is_ready()
+    assert not registry.part().is_ready()
+    assert not database.part().is_ready()
+
+
+def test_everything_a_stack_writes_is_in_its_home(home: StackHome, own: Addresses) -> None:
+    processes = [psutil.Process(part(home, name).pid) for name in ("kafka", "registry", "postgres")]
+
+    elsewhere = {
+        file.path
+        for process in processes
+        for member in (process, *process.children(recursive=True))
+        for file in member.open_files()
+        if "w" in file.mode or "a" in file.mode
+        if not Path(file.path).is_relative_to(home.root) and not file.path.startswith(("/dev/", "/proc/"))
+    }
+    assert elsewhere == set()
+    assert not [path for process in processes for path in Path("/tmp").glob(f"hsperfdata_*/{process.pid}")]
+
+
+def test_of_stacks_started_together_in_one_home_one_stays(tmp_path: Path) -> None:
+    home = StackHome(tmp_path / "home")
+    launched = [control.launch(home, ALONE, ("--infrastructure-only",), ends_with_caller=True) for _ in range(4)]
+    with ThreadPoolExecutor(len(launched)) as threads:
+        outcomes = list(threads.map(lambda one: outcome_of(home, one), launched))
+
+    refusals = [outcome for outcome in outcomes if isinstance(outcome, Refused)]
+    (winner,) = (one for one, outcome in zip(launched, outcomes, strict=True) if outcome is None)
+    for loser in launched:
+        if loser is not winner:
+            loser.end()
+    assert len(refusals) == 3
+    assert all(str(refusal).startswith(f"a stack already runs in {home.root}") for refusal in refusals)
+    assert control.running(home).supervisor_pid == winner.process.pid
+    assert winner.end() == 0
+
+
+def test_port_that_is_stolen_before_its_process_listens_is_replaced(tmp_path: Path) -> None:
+    home = StackHome(tmp_path / "home")
+    launched = control.launch(home, ALONE, ("--infrastructure-only",), ends_with_caller=True)
+    until(lambda: "kafka" in recall_ports(home.ports))
+    stolen = recall_ports(home.ports)["kafka"]
+    with socket.create_server((HOST, stolen)):
+        messages = {record.message for record in control.progress(home, launched)}
+        running = control.running(home)
+
+    launched.end()
+    assert any(f"port {stolen} is taken by process {os.getpid()}" in message for message in messages)
+    assert running.addresses.kafka_bootstrap_servers != f"{HOST}:{stolen}"
+
+
 def test_restarted_stack_has_its_ports_and_its_data(tmp_path: Path) -> None:
     home = StackHome(tmp_path / "home")
     with EmbeddedStack(home, ALONE) as first:
@@ -178,6 +272,19 @@ def test_killed_supervisor_leaves_no_process(tmp_path: Path) -> None:
         until(lambda: not processes_of(home))
 
     assert len(family) >= 4
+
+
+def outcome_of(home: StackHome, launched: control.Launched) -> Refused | None:
+    try:
+        for _ in control.progress(home, launched):
+            continue
+    except Refused as refusal:
+        return refusal
+    return None
+
+
+def port_of(address: str) -> int:
+    return int(address.rpartition(":")[2])
 
 
 def create_topic(where: Addresses, topic: str) -> None:
@@ -291,7 +398,7 @@ def baton(home: StackHome, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def until(condition: Callable[[], bool], within_s: float = 30) -> None:
+def until(condition: Callable[[], bool], within_s: float = 120) -> None:
     deadline = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < deadline, "the condition did not come true in time"

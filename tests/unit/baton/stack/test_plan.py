@@ -3,9 +3,10 @@ from pathlib import Path
 import pytest
 
 from baton.stack.paths import StackHome
-from baton.stack.plan import Site, make_plan, needs_java
+from baton.stack.plan import Site, make_plan, needs_java, take_ports
 from baton.stack.ports import recall_ports
 from baton.stack.services import INFRASTRUCTURE_ONLY, Scope
+from baton.stack.supervisor import Plan
 from baton.stack.toolchain import Toolchain
 
 REAL = {
@@ -27,11 +28,17 @@ def site(home: StackHome, environment: dict[str, str]) -> Site:
     return Site(home=home, cache=home.root.parent / "cache", environment=environment, tools=tools)
 
 
+def plan_of(home: StackHome, environment: dict[str, str], scope: Scope) -> Plan:
+    where = site(home, environment)
+    with take_ports(where, scope) as ports:
+        return make_plan(where, scope, ports.numbers)
+
+
 def test_everything_is_embedded_when_nothing_is_named(home: StackHome) -> None:
-    plan = make_plan(site(home, {}), INFRASTRUCTURE_ONLY)
+    plan = plan_of(home, {}, INFRASTRUCTURE_ONLY)
 
     assert [part.name for part in plan.infrastructure] == ["postgres", "kafka", "registry"]
-    assert set(recall_ports(home)) == {"kafka", "kafka-controller", "registry", "postgres"}
+    assert set(recall_ports(home.ports)) == {"kafka", "kafka-controller", "registry", "postgres"}
 
 
 @pytest.mark.parametrize(
@@ -43,14 +50,14 @@ def test_everything_is_embedded_when_nothing_is_named(home: StackHome) -> None:
     ],
 )
 def test_each_part_is_replaced_by_a_real_one(home: StackHome, variable: str, left: list[str]) -> None:
-    plan = make_plan(site(home, {variable: REAL[variable]}), INFRASTRUCTURE_ONLY)
+    plan = plan_of(home, {variable: REAL[variable]}, INFRASTRUCTURE_ONLY)
 
     assert [part.name for part in plan.infrastructure] == left
     assert plan.addresses.as_environment()[variable] == REAL[variable]
 
 
 def test_services_on_real_parts_get_their_addresses(home: StackHome) -> None:
-    plan = make_plan(site(home, REAL), Scope(replicas=2))
+    plan = plan_of(home, REAL, Scope(replicas=2))
 
     assert plan.infrastructure == ()
     assert not needs_java(REAL)

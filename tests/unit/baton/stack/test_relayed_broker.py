@@ -14,6 +14,7 @@ def _broker(relayed: Relayed | None) -> Broker:
         log=nowhere,
         port=1,
         controller_port=2,
+        temporary=Path("/"),
         environment={},
         relayed=relayed,
     )
