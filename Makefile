@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 REQUIREMENTS := requirements/main.txt requirements/dev.txt
 
-.PHONY: setup up down test check lint bench lock faults faults-mutate
+.PHONY: setup up down test check sweep lint bench lock faults faults-mutate
 
 setup: $(INSTALLED)
 
@@ -41,6 +41,10 @@ lint: setup
 # the short fault campaign comes last, as it takes longest to say what is wrong
 check: lint test
 	$(MAKE) faults PLAN=pr
+
+# The checks that take hours together; what passed for a commit is not run again. `make sweep CHECKS="five-stacks"`
+sweep: setup
+	$(BIN)/python -m tests.sweep $(CHECKS)
 
 bench: setup
 	$(BIN)/baton bench pipeline --json

@@ -133,7 +133,7 @@ class Keeper:
             sweep(process.pid)
         if not self._stopping.is_set():
             self.lost_ports = await asyncio.to_thread(self._find_lost_ports)
-            words = last_words(self.part.command.log, log_began_at)
+            words = last_words(self.part.command.log, log_began_at) if code > 0 else ""
             reason = "; ".join((*self.lost_ports, f"it ended with {how_ended(code)}{words}"))
             self._note_end(code, reason, self.part.command.log)
 

@@ -245,7 +245,7 @@ def test_port_that_is_stolen_before_its_process_listens_is_replaced(tmp_path: Pa
 
 
 def test_restarted_stack_has_its_ports_and_its_data(tmp_path: Path) -> None:
-    home = StackHome(tmp_path / "home")
+    home = StackHome(tmp_path / "odd; näme, 'of' $1 = 100%20 #" / ("long-" * 20))
     with EmbeddedStack(home, ALONE) as first:
         given = register(first, "subject", '"string"')
         create_topic(first, "kept")
