@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 REQUIREMENTS := requirements/main.txt requirements/dev.txt
 
-.PHONY: setup up down test check sweep lint bench lock faults faults-mutate
+.PHONY: setup up down secrets test check sweep lint bench lock faults faults-mutate
 
 setup: $(INSTALLED)
 
@@ -28,6 +28,10 @@ up: setup
 
 down: setup
 	@exec $(BIN)/baton down
+
+# for docker-compose.yml; what is there already stays (docs/deployment.md)
+secrets:
+	@$(PYTHON) -m baton.container_secrets
 
 test: setup
 	$(BIN)/pytest tests

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from baton.refusal import Refused
+from baton.secret_files import secrets_of
 
 TIMEOUT_S = 10.0
 NOT_FOUND = 404
@@ -91,7 +92,8 @@ def board_for(user_id: str) -> BoardClient:
     Raises:
         Refused: there is neither.
     """
-    return BoardClient(_board_url(), user_id, proof=os.environ.get("BOARD_TRUSTED_PROXY", ""))
+    known = {**secrets_of(os.environ), **os.environ}
+    return BoardClient(_board_url(), user_id, proof=known.get("BOARD_TRUSTED_PROXY", ""))
 
 
 def _board_url() -> str:

@@ -6,24 +6,26 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 
 from baton.refusal import Refused
+from baton.secret_files import secrets_of
 from runtime.settings import ServiceSettings
 
 NEEDED = ("KAFKA_BOOTSTRAP_SERVERS", "SCHEMA_REGISTRY_URL", "DATABASE_URL")
 
 
 def target_environment(environment: Mapping[str, str], needed: tuple[str, ...] = NEEDED) -> dict[str, str]:
-    """Return the environment completed by the addresses of the running stack, where one is needed.
+    """Return the environment completed by secret files and, where one is needed, the addresses of the running stack.
 
     Raises:
         Refused: an address is not in the environment and no stack runs.
     """
-    if all(environment.get(name) for name in needed):
-        return dict(environment)
+    named = {**secrets_of(environment), **{name: value for name, value in environment.items() if value}}
+    if all(named.get(name) for name in needed):
+        return named
     from baton.stack import control
     from baton.stack.paths import home_from
 
     addresses = control.running(home_from(environment)).addresses.as_environment()
-    return {**addresses, **{name: value for name, value in environment.items() if value}}
+    return {**addresses, **named}
 
 
 def target_settings(needed: tuple[str, ...] = NEEDED) -> ServiceSettings:

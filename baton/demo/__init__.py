@@ -1,8 +1,10 @@
-"""The synthetic network that `baton up` plays: referrals by every channel, staff who work them, a live view."""
+"""The synthetic network: referrals by every channel, staff who work them, a live view (`baton up`, `baton demo`)."""
 
 import threading
 from collections.abc import Callable, Mapping
 
+#: where the doors, the board and the figures are
+NEEDED = ("INTAKE_URL", "MLLP_ADDRESS", "BOARD_URL", "DATABASE_URL")
 SEND_EVERY_S = 1.0
 WORK_EVERY_S = 0.12
 SEED = 7
@@ -20,7 +22,7 @@ def run(
     from baton.demo.watch import watch
 
     senders = Senders(stack_env, SEED)
-    staff = Staff(stack_env["BOARD_URL"], SEED)
+    staff = Staff(stack_env["BOARD_URL"], SEED, proof=stack_env.get("BOARD_TRUSTED_PROXY", ""))
     workers = [
         threading.Thread(target=senders.work, args=(stop, SEND_EVERY_S), name="senders", daemon=True),
         threading.Thread(target=staff.work, args=(stop, WORK_EVERY_S), name="staff", daemon=True),

@@ -71,7 +71,8 @@ class Session:
     def stay(self, record: StackRecord, end: EndOfStack, *, demo: bool) -> None:
         """Stay until the end; show what happens to the processes, or a network at work."""
         if demo:
-            importlib.import_module("baton.demo").run(record.addresses.as_environment(), end, self.troubles)
+            environment = {**os.environ, **record.addresses.as_environment()}
+            importlib.import_module("baton.demo").run(environment, end, self.troubles)
         while not end.wait(LOOK_EVERY_S):
             if (now := read_state(self._home.state)) is not None:
                 self._tell(now)

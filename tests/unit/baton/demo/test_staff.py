@@ -1,14 +1,42 @@
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from random import Random
 
 import pytest
 
-from baton.demo.staff import TEAMS, WORK
+from baton.demo.staff import TEAMS, WORK, Staff
 from schemas.vocabulary import Stage
 from services.board.routes.commands import CommandRequest
 from services.stager.data_files import load_rulebook
 
 ENDS = {Stage.COMPLETED, Stage.CLOSED_UNABLE_TO_SCHEDULE}
 ROW = {"referral_id": "0000-0000-0000", "version": 4, "appointment_id": None, "appointment_at": None}
+
+
+@contextmanager
+def receiving() -> Iterator[tuple[str, list[Message]]]:
+    """Serve a board without queues and keep the headers of what it is asked."""
+    seen: list[Message] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append(self.headers)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"[]")
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", seen
+        server.shutdown()
+        thread.join()
 
 
 def test_somebody_works_every_open_stage() -> None:
@@ -34,3 +62,12 @@ def test_moves_of_the_staff_stand_in_the_stage_table() -> None:
     table = load_rulebook("demo").table
 
     assert all(end in table.targets(start) for start, end in moves)
+
+
+def test_staff_show_a_board_behind_a_proxy_what_it_wants_to_see() -> None:
+    with receiving() as (url, seen):
+        staff = Staff(url, 7, proof="known")
+        staff.step()
+        staff.close()
+
+    assert seen and {request["X-Baton-Proxy"] for request in seen} == {"known"}
