@@ -12,7 +12,7 @@ REQUIREMENTS := requirements/main.txt requirements/dev.txt
 
 setup: $(INSTALLED)
 
-$(INSTALLED): $(REQUIREMENTS) pyproject.toml deploy/local/pom.xml
+$(INSTALLED): $(REQUIREMENTS) pyproject.toml baton/stack/local/pom.xml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is missing" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { apt-get -qq update; apt-get install -qq -y python3-venv; }
 	@$(PYTHON) -m baton.stack.provision & \

@@ -28,12 +28,12 @@ class News:
 
     def of(self, record: StackRecord, now: datetime) -> Iterator[str]:
         """Yield the lines that are new, in rich markup."""
+        for part in record.parts:
+            yield from self._of_part(part, now)
         if (record.phase, record.message) != self._phase:
             self._phase = (record.phase, record.message)
             if record.phase in PHASES:
                 yield PHASES[record.phase] + (f": {record.message}" if record.message else "")
-        for part in record.parts:
-            yield from self._of_part(part, now)
 
     def _of_part(self, part: PartRecord, now: datetime) -> Iterator[str]:
         before = self._told.get(part.title, (PartState.WAITING, 0))

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+#: The folder that holds the packages: a checkout, or where a wheel was installed.
 REPOSITORY = Path(__file__).resolve().parents[2]
-DEPLOYMENT = REPOSITORY / "deploy" / "local"
+#: What the embedded parts are made of: the list of their archives and their settings.
+DEPLOYMENT = Path(__file__).resolve().parent / "local"
 PRIVATE = 0o700
 
 

@@ -1,6 +1,7 @@
 """The processes of the product: which module, how many, and what each needs."""
 
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -156,10 +157,13 @@ def says_ready(metrics_port: int, token: str | None = None) -> bool:
     """Ask a service whether it is ready; with a token, an answer that does not carry it is another process's "no".
 
     Raises:
-        OSError: it does not answer, or it answers that it is not ready.
+        OSError: it does not answer.
     """
-    with urllib.request.urlopen(f"http://{HOST}:{metrics_port}/ready", timeout=ANSWERS_WITHIN_S) as reply:
-        return bool(reply.status == 200) and token in (None, reply.headers.get(PROCESS_HEADER))
+    try:
+        with urllib.request.urlopen(f"http://{HOST}:{metrics_port}/ready", timeout=ANSWERS_WITHIN_S) as reply:
+            return token in (None, reply.headers.get(PROCESS_HEADER))
+    except urllib.error.HTTPError:
+        return False
 
 
 def _shared_environment(addresses: Addresses, home: StackHome, caller: Mapping[str, str]) -> dict[str, str]:
