@@ -75,7 +75,6 @@ class RecordSource:
         # the call above may have taken partitions away whose records it returns all the same
         mine = self._assigned()
         records = [record for record in self._records(messages) if (record.topic, record.partition) in mine]
-        self.reached |= {(record.topic, record.partition): record.offset + 1 for record in records}
         self.reached = {place: offset for place, offset in self.reached.items() if place in mine}
         return records
 
@@ -132,12 +131,16 @@ class RecordSource:
         return {(self._bare(p.topic), p.partition) for p in self._consumer.assignment()}
 
     def _records(self, messages: Iterable[Message]) -> Iterator[RawRecord]:
+        # in the order of the client: what it says last of a partition is where reading stands, also where that is
+        # further back than before, as after an assignment
         for message in messages:
             error = message.error()
             if error is not None:
                 self._judge(message, error)
                 continue
-            yield record_of(message, topic=self._bare(message.topic() or ""))
+            record = record_of(message, topic=self._bare(message.topic() or ""))
+            self.reached[record.topic, record.partition] = record.offset + 1
+            yield record
 
     def _judge(self, message: Message, error: KafkaError) -> None:
         if error.fatal() or error.code() not in PASSING_ERRORS:

@@ -8,24 +8,19 @@ import structlog
 from runtime.batch import Batch
 from runtime.delivery import Delivery, Output
 from runtime.encoding import OutputEncoder
+from runtime.failures import Failures
 from runtime.logs import place_of
 from runtime.pipeline import Pipeline, Rejected
 from runtime.postgres import is_record_to_blame
 from runtime.quarantine import QuarantineState
-from runtime.registry import RegistryUnavailable, SchemaNotRegistered
+from runtime.unavailable import InfrastructureUnavailable
 
 log = structlog.get_logger()
 
 BEHIND_QUARANTINED = "behind_quarantined_record"
 FAILED_IN_SERVICE = "failed_in_service"
-#: so many records in a row that fail without a rule refusing them are the service's fault, not theirs
-FAILURES_IN_A_ROW = 50
 
 Produced = dict[str, Sequence[Output]]
-
-
-class TooManyFailures(Exception):
-    """Record after record fails in the service: it stops before it puts everything into quarantine."""
 
 
 class UnknownCause(Exception):
@@ -38,13 +33,13 @@ class Decider:
     def __init__(self, pipeline: Pipeline, encoder: OutputEncoder) -> None:
         self._pipeline = pipeline
         self._encoder = encoder
-        self._failures_in_a_row = 0
+        self._failures = Failures()
 
     def decide(self, connection: psycopg.Connection, batch: Batch, fresh: Sequence[Delivery]) -> Produced:
         """Return what each applied event of the batch causes; note the others as set back.
 
         Raises:
-            psycopg.Error, RegistryUnavailable, SchemaNotRegistered: not the fault of a record.
+            psycopg.Error, InfrastructureUnavailable: not the fault of a record.
             TooManyFailures: the service is broken.
         """
         remaining = list(fresh)
@@ -68,7 +63,7 @@ class Decider:
             if not outputs.keys() <= {delivery.event_id for delivery in deliveries}:
                 raise UnknownCause
             produced = {d.event_id: self._encoder.encode(outputs.get(d.event_id, ()), d) for d in deliveries}
-        self._failures_in_a_row = 0
+        self._failures.went_well()
         return dict(produced)
 
     def _one_by_one(self, connection: psycopg.Connection, batch: Batch, fresh: Sequence[Delivery]) -> Produced:
@@ -90,9 +85,10 @@ class Decider:
         reason = error.reason if isinstance(error, Rejected) else FAILED_IN_SERVICE
         log.warning("record_quarantined", error=error, reason=reason, event_id=delivery.event_id)
         batch.set_back(delivery, reason, QuarantineState.QUARANTINED, place_of(error))
-        self._failures_in_a_row = 0 if isinstance(error, Rejected) else self._failures_in_a_row + 1
-        if self._failures_in_a_row >= FAILURES_IN_A_ROW:
-            raise TooManyFailures
+        if isinstance(error, Rejected):
+            self._failures.went_well()
+        else:
+            self._failures.add(delivery, error)
 
     def _without(self, batch: Batch, remaining: Sequence[Delivery], error: Rejected) -> list[Delivery] | None:
         index = next((i for i, d in enumerate(remaining) if d.event_id == error.event_id), None)
@@ -111,7 +107,7 @@ class Decider:
 
 
 def _raise_unless_of_record(error: Exception) -> None:
-    if isinstance(error, RegistryUnavailable | SchemaNotRegistered):
+    if isinstance(error, InfrastructureUnavailable):
         raise error
     if isinstance(error, psycopg.Error) and not is_record_to_blame(error):
         raise error

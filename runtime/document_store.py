@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from runtime.document_bundle import NotInBundle, read, read_small, written
+from runtime.unavailable import InfrastructureUnavailable
 
 SHARD_LETTERS = 2
 #: a larger document is not bundled with others
@@ -21,8 +22,10 @@ LEFT_OVER_AFTER = timedelta(days=1)
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
-class DocumentStoreUnavailable(Exception):
+class DocumentStoreUnavailable(InfrastructureUnavailable):
     """The document store can not be written or read now; try again later."""
+
+    part = "document_store"
 
 
 class DocumentMissing(Exception):
@@ -99,16 +102,14 @@ class LocalDocumentStore:
         """Return the bytes of a digest, checked against it."""
         if not _DIGEST.fullmatch(digest):
             raise DocumentMissing
-        for path in self._paths(digest):
-            try:
-                return read(path, digest)
-            except FileNotFoundError:
-                continue
-            except NotInBundle:
-                raise DocumentDamaged from None
-            except OSError as error:
-                raise DocumentStoreUnavailable from error
-        raise DocumentMissing
+        data = self._found(digest)
+        if data is None:
+            self._require_there()
+            # it may have been away just then
+            data = self._found(digest)
+        if data is None:
+            raise DocumentMissing
+        return data
 
     def get_small(self, digests: Sequence[str], *, largest: int) -> Mapping[str, bytes]:
         """Return small documents; those that came together are read together."""
@@ -170,6 +171,23 @@ class LocalDocumentStore:
                 break
         return {}
 
+    def _found(self, digest: str) -> bytes | None:
+        for path in self._paths(digest):
+            try:
+                return read(path, digest)
+            except FileNotFoundError:
+                continue
+            except NotInBundle:
+                raise DocumentDamaged from None
+            except OSError as error:
+                raise DocumentStoreUnavailable from error
+        return None
+
+    def _require_there(self) -> None:
+        # a folder that was moved away, or whose disk is not mounted, misses every document and says nothing of any
+        if not self._recent.is_dir():
+            raise DocumentStoreUnavailable
+
     def _paths(self, digest: str) -> Iterator[str]:
         # a document may be settled between two looks; then it is in the first place again
         recent = f"{self._recent}/{digest}"
@@ -186,8 +204,9 @@ class LocalDocumentStore:
     def _make_folders(self) -> None:
         if self._is_made:
             return
+        # never the root itself: where it is missing it is away, and a new one would hide the documents when it is back
         for folder in (self._incoming, self._recent):
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(exist_ok=True)
         _flush(self._root)
         _flush(self._root.parent)
         self._is_made = True

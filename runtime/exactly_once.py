@@ -7,10 +7,11 @@ the process: on any transaction error it exits, its successor fences it and the 
 import contextlib
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import psycopg
 import structlog
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Consumer, KafkaException, Producer
 
 from runtime import metrics
 from runtime.application import Application
@@ -20,12 +21,16 @@ from runtime.clock import Clock
 from runtime.consumption import RecordSource
 from runtime.delivery import RawRecord
 from runtime.failpoints import failpoint
+from runtime.health import Readiness
 from runtime.inbox import Inbox, Positions, is_passed
 from runtime.kafka import FatalErrorFlag, FatalKafkaError
 from runtime.measures import Measures
+from runtime.patience import Patience
 from runtime.pipeline import Pipeline
+from runtime.postgres import connect, is_record_to_blame
 from runtime.progress import Progress
 from runtime.settings import ServiceSettings
+from runtime.unavailable import InfrastructureUnavailable
 from schemas.codec import Codec
 
 log = structlog.get_logger()
@@ -35,6 +40,9 @@ __all__ = ["ExactlyOnce", "Progress"]
 #: for all waits of a transaction together; below the broker's own limit, which aborts one that takes longer
 TRANSACTION_TIMEOUT_S = 8.0
 INIT_TRANSACTIONS_TIMEOUT_S = 20.0
+#: how long a process that ends waits for the database, so that no record is blamed; below the watchdog's limit
+TAKE_BACK_WITHIN_S = 10.0
+TRY_AGAIN_AFTER_S = 0.2
 
 Stop = Callable[[], bool]
 
@@ -66,19 +74,21 @@ class ExactlyOnce:
         self._careful_records = 0
         self.progress = Progress()
 
-    def run(self, *, should_stop: Stop, on_ready: Callable[[], None]) -> None:
+    def run(self, *, should_stop: Stop, readiness: Readiness) -> None:
         """Consume until told to stop.
 
         Raises:
-            FatalKafkaError, KafkaException, psycopg.Error: the process has to be started again.
+            InfrastructureUnavailable, FatalKafkaError, KafkaException, psycopg.Error: the process has to be started
+                again.
         """
         self._begin()
-        on_ready()
+        readiness.set_ready()
+        patience = Patience(self._settings.patience_s, readiness, should_stop)
         while not should_stop():
             self._check_clients()
             records = self._source.read()
             if records:
-                self._take(records, should_stop)
+                self._take(records, patience)
             else:
                 self._note_published()
             self.progress.turned(self._source.reached)
@@ -121,17 +131,18 @@ class ExactlyOnce:
                 self._inbox.mark_published(self._connection, self._published)
             self._published = []
 
-    def _take(self, records: Sequence[RawRecord], should_stop: Stop) -> None:
+    def _take(self, records: Sequence[RawRecord], patience: Patience) -> None:
         if self._careful_records <= 0:
-            self._step(records)
+            patience.wait_out(lambda: self._step(records))
             return
         with self._connection.transaction():
             counts = self._attempts.counts(self._connection, records)
         count_of = dict(zip(map(id, records), counts, strict=True))
         for group in suspects_apart(records, counts):
-            if should_stop():
+            if patience.should_stop():
                 return
-            self._step_carefully(group, is_poison=count_of[id(group[0])] >= MAX_ATTEMPTS)
+            is_poison = count_of[id(group[0])] >= MAX_ATTEMPTS
+            patience.wait_out(partial(self._step_carefully, group, is_poison=is_poison))
         self._careful_records -= len(records)
 
     def _step_carefully(self, group: Sequence[RawRecord], *, is_poison: bool) -> None:
@@ -139,11 +150,27 @@ class ExactlyOnce:
             self._attempts.count_up(self._connection, group)
         try:
             self._step(group, is_poison=is_poison, is_careful=True)
-        except Exception:
-            # the process lives and knows why it ends: a broker or a database that is away blames no record
-            with contextlib.suppress(psycopg.Error), self._connection.transaction():
-                self._attempts.count_down(self._connection, group)
+        except Exception as error:
+            if is_of_infrastructure(error):
+                self._take_back(group)
             raise
+
+    def _take_back(self, group: Sequence[RawRecord]) -> None:
+        self.progress.begin()
+        with contextlib.suppress(psycopg.Error), self._connection.transaction():
+            self._attempts.count_down(self._connection, group)
+            return
+        # the connection may be what broke, and the database what has to come back
+        deadline = time.monotonic() + TAKE_BACK_WITHIN_S
+        session = f"{self._pipeline.service}-attempts"
+        while time.monotonic() < deadline:
+            with (
+                contextlib.suppress(psycopg.Error),
+                connect(self._settings, role=self._pipeline.service, session=session) as connection,
+            ):
+                self._attempts.count_down(connection, group)
+                return
+            time.sleep(TRY_AGAIN_AFTER_S)
 
     def _step(self, records: Sequence[RawRecord], *, is_poison: bool = False, is_careful: bool = False) -> None:
         name = self._pipeline.service
@@ -203,6 +230,13 @@ class ExactlyOnce:
                     headers=list(output.headers),
                     timestamp=timestamp,
                 )
+
+
+def is_of_infrastructure(error: Exception) -> bool:
+    """Tell whether an end is known to be no record's fault; every other end counts against the records in hand."""
+    if isinstance(error, psycopg.Error):
+        return not is_record_to_blame(error)
+    return isinstance(error, InfrastructureUnavailable | FatalKafkaError | KafkaException)
 
 
 def _left_until(over_at: float) -> float:

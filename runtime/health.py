@@ -1,7 +1,6 @@
 """Serve /metrics, /health and /ready of a process on one port."""
 
 import threading
-from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -17,13 +16,16 @@ class Readiness:
 
     def __init__(self) -> None:
         self._ready = threading.Event()
+        #: what the process waits for; empty when it does not say
+        self.why_not = ""
 
     def set_ready(self) -> None:
         """Say that the process works."""
         self._ready.set()
 
-    def set_unready(self) -> None:
+    def set_unready(self, why: str = "") -> None:
         """Say that the process waits for something."""
+        self.why_not = why
         self._ready.clear()
 
     def is_ready(self) -> bool:
@@ -31,20 +33,20 @@ class Readiness:
         return self._ready.is_set()
 
 
-def serve_health(*, host: str, port: int, is_ready: Callable[[], bool], token: str = "") -> ThreadingHTTPServer:
+def serve_health(*, host: str, port: int, readiness: Readiness, token: str = "") -> ThreadingHTTPServer:
     """Start the health server in a daemon thread and return it; port 0 takes a free one.
 
     Raises:
         PortTaken: somebody else listens there.
     """
     with naming_the_occupant(port):
-        server = ThreadingHTTPServer((host, port), _handler(is_ready, token))
+        server = ThreadingHTTPServer((host, port), _handler(readiness, token))
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
     return server
 
 
-def _handler(is_ready: Callable[[], bool], token: str) -> type[BaseHTTPRequestHandler]:
+def _handler(readiness: Readiness, token: str) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if self.path == "/metrics":
@@ -52,10 +54,16 @@ def _handler(is_ready: Callable[[], bool], token: str) -> type[BaseHTTPRequestHa
             elif self.path == "/health":
                 self._answer(200, "text/plain", b"alive\n")
             elif self.path == "/ready":
-                ready = is_ready()
-                self._answer(200 if ready else 503, "text/plain", b"ready\n" if ready else b"not ready\n")
+                self._tell_readiness()
             else:
                 self._answer(404, "text/plain", b"not found\n")
+
+        def _tell_readiness(self) -> None:
+            if readiness.is_ready():
+                self._answer(200, "text/plain", b"ready\n")
+                return
+            why = f": {readiness.why_not}" if readiness.why_not else ""
+            self._answer(503, "text/plain", f"not ready{why}\n".encode())
 
         def _answer(self, status: int, content_type: str, body: bytes) -> None:
             self.send_response(status)

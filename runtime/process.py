@@ -22,6 +22,7 @@ from runtime.postgres import allow_long_thought, connect, end_predecessor
 from runtime.registry import make_codec
 from runtime.settings import ServiceSettings, load_settings
 from runtime.stopping import StopRequest, stop_on_signals
+from runtime.unavailable import InfrastructureUnavailable
 from runtime.watchdog import BrokerLag, Watchdog, start_watchdog
 
 S = TypeVar("S", bound=ServiceSettings)
@@ -39,7 +40,7 @@ def begin_process(settings: ServiceSettings, *, service: str) -> Readiness:
         serve_health(
             host=settings.metrics_host,
             port=settings.metrics_port,
-            is_ready=readiness.is_ready,
+            readiness=readiness,
             token=settings.process_token,
         )
     return readiness
@@ -63,7 +64,7 @@ def run_pipeline(make: Callable[[S], Pipeline], settings_class: type[S]) -> NoRe
     readiness = begin_process(settings, service=pipeline.service)
     try:
         _run(pipeline, settings, stop, readiness)
-    except (FatalKafkaError, KafkaException, psycopg.Error) as error:
+    except (InfrastructureUnavailable, FatalKafkaError, KafkaException, psycopg.Error) as error:
         log.error("process_ends", error=error, code=_code_of(error))
         end_at_once(failpoints.EXIT_INTERNAL)
     except Exception as error:  # noqa: BLE001 - told by its kind and place; the supervisor starts the successor
@@ -97,7 +98,7 @@ def _run(pipeline: Pipeline, settings: ServiceSettings, stop: StopRequest, readi
     spare_the_collector()
     start_watchdog(Watchdog(step.progress, limit_s=settings.watchdog_s, lag=BrokerLag(settings, step.progress)))
     log.info("started")
-    step.run(should_stop=stop.is_set, on_ready=readiness.set_ready)
+    step.run(should_stop=stop.is_set, readiness=readiness)
 
 
 def spare_the_collector() -> None:
@@ -116,6 +117,8 @@ def _own_connection(pipeline: Pipeline, settings: ServiceSettings) -> psycopg.Co
 
 
 def _code_of(error: Exception) -> str | None:
+    if isinstance(error, InfrastructureUnavailable):
+        return error.part
     if isinstance(error, psycopg.Error):
         return error.sqlstate
     if isinstance(error, KafkaException):

@@ -42,6 +42,8 @@ class ServiceSettings(BaseSettings):
     batch_wait_ms: int = 20
     #: exit when there is lag and no commit for this long
     watchdog_s: float = 20.0
+    #: how long the step waits in place for a part that is away; well below what the group allows between two polls
+    patience_s: float = 30.0
     failpoint: str = ""
     #: empty for the machine's clock; see runtime.clock
     clock: str = ""

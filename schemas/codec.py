@@ -84,6 +84,8 @@ class Codec:
     def decode(self, kind: type[E], data: bytes | None) -> E:
         """Return the event in `data`, trusting values that its schema admits.
 
+        What the lookup of an id raises goes through: it is not the record's fault.
+
         Raises:
             Undecodable: no wire format, unknown or foreign schema, oversized or corrupt bytes.
         """
@@ -122,6 +124,8 @@ class Codec:
         try:
             text = self._ids.schema_text(schema_id)
         except KeyError:
+            # a registry that lost our own schemas tells nothing of a record, and this lookup says so
+            self._ids.id_of(self.subject(kind), schema_text(kind))
             raise Undecodable("unknown_schema_id") from None
         written, own = _admitted(kind, text), parsed_schema(kind)
         # bytes of the very schema need no resolution, which would cost as much as the reading

@@ -17,7 +17,7 @@ from baton.stack.supervisor import PortsLost, Supervisor
 from baton.stack.toolchain import Toolchain, ToolMissing, ensure_toolchain
 
 ONLY_THE_OWNER = 0o077
-MAX_CHOICES_OF_PORTS = 3
+MAX_CHOICES_OF_PORTS = 5
 
 
 def main() -> None:
@@ -38,14 +38,14 @@ def main() -> None:
 def _supervise(home: StackHome, scope: Scope) -> bool:
     tools = ensure_toolchain(_say) if needs_java(os.environ) else Toolchain(java="", maven="")
     site = Site(home=home, cache=cache_from(os.environ), environment=dict(os.environ), tools=tools)
-    message = ""
+    message, lost_ports = "", frozenset[int]()
     for _ in range(MAX_CHOICES_OF_PORTS):
-        with take_ports(site, scope) as ports:
+        with take_ports(site, scope, avoid=lost_ports) as ports:
             plan = make_plan(site, scope, ports.numbers)
             try:
                 return asyncio.run(Supervisor(plan, home, pid=os.getpid(), message=message).run())
             except PortsLost as lost:
-                message = f"{lost}; others are chosen"
+                message, lost_ports = f"{lost}; others are chosen", lost_ports | lost.ports
     raise NoFreePort(message)
 
 

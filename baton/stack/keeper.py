@@ -3,7 +3,7 @@
 import asyncio
 import time
 from asyncio.subprocess import Process
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -32,6 +32,11 @@ class BackOff:
         return min(self.longest_s, self.first_s * 2.0 ** min(failures_in_a_row, 20))
 
 
+def lost_words(lost: Mapping[int, str]) -> list[str]:
+    """Say of each port by whom it is taken."""
+    return [f"port {port} is taken by {whose}" for port, whose in lost.items()]
+
+
 class Keeper:
     """Keep one part running until told to stop."""
 
@@ -46,7 +51,7 @@ class Keeper:
         self.ends_before_ready = 0
         self.last_end: LastEnd | None = None
         #: Ports on which somebody else listened when it ended the last time, and who.
-        self.lost_ports: tuple[str, ...] = ()
+        self.lost_ports: dict[int, str] = {}
         self._failures_in_a_row = 0
         self._answer, self._silence = "", ""
         self._ready_after_s: float | None = None
@@ -134,12 +139,12 @@ class Keeper:
         if not self._stopping.is_set():
             self.lost_ports = await asyncio.to_thread(self._find_lost_ports)
             words = last_words(self.part.command.log, log_began_at) if code > 0 else ""
-            reason = "; ".join((*self.lost_ports, f"it ended with {how_ended(code)}{words}"))
+            reason = "; ".join((*lost_words(self.lost_ports), f"it ended with {how_ended(code)}{words}"))
             self._note_end(code, reason, self.part.command.log)
 
-    def _find_lost_ports(self) -> tuple[str, ...]:
+    def _find_lost_ports(self) -> dict[int, str]:
         taken = ((port, occupant(port)) for port in self.part.ports)
-        return tuple(f"port {port} is taken by {whose}" for port, whose in taken if whose)
+        return {port: whose for port, whose in taken if whose}
 
     def _note_end(self, code: int | None, reason: str, log: Path | None) -> None:
         named = str(log) if log is not None and log.exists() else None

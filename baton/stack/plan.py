@@ -1,6 +1,6 @@
 """Put one stack together: which parts are embedded, which are real ones elsewhere, and who gets what."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -46,13 +46,13 @@ def needs_java(environment: Mapping[str, str]) -> bool:
     return any(not environment.get(name) for name in JAVA_PARTS)
 
 
-def take_ports(site: Site, scope: Scope) -> HeldPorts:
+def take_ports(site: Site, scope: Scope, *, avoid: Set[int] = frozenset()) -> HeldPorts:
     """Choose and hold the ports of a stack; the caller holds the home's lock.
 
     Raises:
         NoFreePort: there are not enough.
     """
-    return hold_ports(site.home.ports, _usual_ports(site, scope))
+    return hold_ports(site.home.ports, _usual_ports(site, scope), avoid=avoid)
 
 
 def make_plan(site: Site, scope: Scope, ports: Mapping[str, int]) -> Plan:

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 from types import TracebackType
 
@@ -86,7 +86,7 @@ class HeldPorts:
         self.close()
 
 
-def hold_ports(memory: Path, usual: Mapping[str, int]) -> HeldPorts:
+def hold_ports(memory: Path, usual: Mapping[str, int], *, avoid: Set[int] = frozenset()) -> HeldPorts:
     """Take a port for each name: that of the last time, else the usual one, else one near it; note the choice.
 
     Raises:
@@ -96,7 +96,7 @@ def hold_ports(memory: Path, usual: Mapping[str, int]) -> HeldPorts:
     with contextlib.ExitStack() as taken:
         held: dict[str, HeldPort] = {}
         for name, port in usual.items():
-            held[name] = _first_free(remembered.get(name), port)
+            held[name] = _first_free(remembered.get(name), port, avoid)
             taken.callback(held[name].close)
         write_atomically(memory, json.dumps({name: port.number for name, port in held.items()}, indent=1))
         taken.pop_all()
@@ -112,6 +112,13 @@ def recall_ports(memory: Path) -> dict[str, int]:
     return ports
 
 
+def free_port() -> int:
+    """Find a port that nobody uses now; whoever has to keep it takes a `HeldPort`."""
+    port = HeldPort(0)
+    port.close()
+    return port.number
+
+
 def is_free(port: int) -> bool:
     """Tell whether a stack could take this port now."""
     try:
@@ -121,9 +128,10 @@ def is_free(port: int) -> bool:
     return True
 
 
-def _first_free(remembered: int | None, usual: int) -> HeldPort:
+def _first_free(remembered: int | None, usual: int, avoid: Set[int]) -> HeldPort:
     others = range(usual + DISTANCE_TO_OTHERS, usual + DISTANCE_TO_OTHERS + OTHERS)
     for number in (remembered or usual, usual, *others):
-        with contextlib.suppress(OSError):
-            return HeldPort(number)
+        if number not in avoid:
+            with contextlib.suppress(OSError):
+                return HeldPort(number)
     raise NoFreePort(f"the port {usual} and all from {others.start} to {others.stop - 1} are taken")

@@ -5,12 +5,12 @@ import contextlib
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from baton.stack.addresses import Addresses
-from baton.stack.keeper import BackOff, Keeper
+from baton.stack.keeper import BackOff, Keeper, lost_words
 from baton.stack.logs import rotate
 from baton.stack.part import Part
 from baton.stack.paths import StackHome
@@ -32,6 +32,10 @@ class StackFailure(Exception):
 
 class PortsLost(StackFailure):
     """Somebody else began to listen on a port of this stack before its own process did."""
+
+    def __init__(self, lost: Mapping[int, str]) -> None:
+        super().__init__("; ".join(lost_words(lost)))
+        self.ports = frozenset(lost)
 
 
 @dataclass(frozen=True)
@@ -126,9 +130,9 @@ class Supervisor:
         for keeper in keepers:
             keeper.begin()
         while any(not keeper.ready.is_set() and keeper.ends_before_ready < HOPELESS_AFTER for keeper in keepers):
-            lost = [words for k in keepers if k.ends_before_ready >= LOST_AFTER for words in k.lost_ports]
-            if lost:
-                raise PortsLost("; ".join(lost))
+            losers = [keeper for keeper in keepers if keeper.ends_before_ready >= LOST_AFTER]
+            if lost := {port: whose for keeper in losers for port, whose in keeper.lost_ports.items()}:
+                raise PortsLost(lost)
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def _take_down(self) -> None:

@@ -11,17 +11,15 @@ from pydantic import ValidationError
 
 from runtime.automation_log import AutomationEntry, append_automation_log
 from runtime.delivery import Delivery
-from runtime.document_store import DocumentDamaged, DocumentMissing, DocumentStore, DocumentStoreUnavailable
-from runtime.failpoints import EXIT_INTERNAL
+from runtime.document_store import DocumentDamaged, DocumentMissing, DocumentStore
 from runtime.pipeline import Outputs, Rejected
-from runtime.process import end_at_once
 from schemas.event import Event
 from schemas.events import IntakeSubmitted, ReferralReceived
 from services.intake.extraction.assembly import Extraction, assemble
 from services.intake.extraction.findings import Finding, FoundFile, FoundText
 from services.intake.extraction.formats import foreign_format, is_read_in_process, structured_format
 from services.intake.extraction.limits import LARGEST_IN_PROCESS
-from services.intake.extraction.reader_pool import ReaderUnavailable, ReadOutcome, ReadResult
+from services.intake.extraction.reader_pool import ReadOutcome, ReadResult
 from services.intake.extraction.structured import read_structured
 from services.intake.extraction.wire import Format, ReadRequest
 from services.intake.referral import referral_of
@@ -71,13 +69,9 @@ class IntakePipeline:
 
         Raises:
             Rejected: the bytes of a submission are not in the document store.
+            DocumentStoreUnavailable, ReaderUnavailable: nothing can be read now.
         """
-        try:
-            reads = self._read_all(batch)
-        except (DocumentStoreUnavailable, ReaderUnavailable) as error:
-            # not the records' fault: they stay unread until the successor of this process can read them
-            log.error("process_ends", error=error)
-            end_at_once(EXIT_INTERNAL)
+        reads = self._read_all(batch)
         outputs = {d.event_id: (_referral(d, read.extraction),) for d, read in zip(batch, reads, strict=True)}
         self._log_unread(connection, batch, reads)
         return outputs

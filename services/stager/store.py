@@ -146,6 +146,8 @@ def _appointments(values: Iterable[Mapping[str, Any]]) -> tuple[Appointment, ...
             starts_at=_optional(datetime.fromisoformat)(value["starts_at"]),
             version=value["version"],
             told_at=datetime.fromisoformat(value["told_at"]),
+            starts_version=value["starts_version"],
+            starts_told_at=_optional(datetime.fromisoformat)(value["starts_told_at"]),
         )
         for value in values
     )

@@ -7,11 +7,12 @@ import pytest
 
 from baton.stack.addresses import Addresses
 from runtime.batch import Batch
-from runtime.deciding import FAILURES_IN_A_ROW, TooManyFailures
 from runtime.delivery import Delivery, RawRecord
+from runtime.failures import FAILURES_IN_A_ROW, TooManyFailures
 from runtime.inbox import Inbox, is_passed
 from runtime.pipeline import Outputs, Rejected
 from runtime.postgres import connect, end_predecessor
+from schemas.events import ReferralCommanded
 from tests.support.databases import empty_schema, temporary_database
 from tests.support.relay import Relay
 from tests.support.relay_tables import TOPIC, RelayTables, relay_settings
@@ -217,19 +218,52 @@ def test_a_failed_attempt_leaves_nothing_in_the_tables(changeable: tuple[RelayTa
     assert relay.rows("SELECT count(*) FROM relay.inbox") == [(0,)]
 
 
+def failing(_connection: psycopg.Connection, _batch: Sequence[Delivery]) -> Outputs:
+    raise KeyError
+
+
+def commands_of(count: int, *, people: int, networks: int) -> list[ReferralCommanded]:
+    """Return commands for as many referrals, by some people of some networks."""
+    return [command(f"K{n}", 1, by=f"user-{n % people}", network=f"network-{n % networks}") for n in range(count)]
+
+
 def test_when_record_after_record_fails_the_service_stops_and_keeps_its_place(
     changeable: tuple[RelayTables, Changeable],
 ) -> None:
     relay, pipeline = changeable
+    pipeline.act = failing
 
-    def act(_connection: psycopg.Connection, _batch: Sequence[Delivery]) -> Outputs:
-        raise KeyError
-
-    pipeline.act = act
     with pytest.raises(TooManyFailures):
-        relay.apply(*(relay.raw(command(f"K{n}", 1)) for n in range(FAILURES_IN_A_ROW)))
+        relay.apply(*map(relay.raw, commands_of(FAILURES_IN_A_ROW, people=5, networks=2)))
 
     assert relay.rows("SELECT count(*) FROM relay.quarantine") == [(0,)]
+
+
+@pytest.mark.parametrize(("people", "networks"), [(1, 1), (50, 1), (2, 2)])
+def test_what_few_people_or_one_clinic_send_never_stops_the_service(
+    changeable: tuple[RelayTables, Changeable], people: int, networks: int
+) -> None:
+    relay, pipeline = changeable
+    pipeline.act = failing
+    sent = commands_of(4 * FAILURES_IN_A_ROW, people=people, networks=networks)
+
+    batch = relay.apply(*map(relay.raw, sent))
+
+    assert fates(batch) == [0, 0, len(sent), 0]
+    assert relay.rows("SELECT reason, count(*) FROM relay.quarantine GROUP BY 1") == [("failed_in_service", len(sent))]
+
+
+def test_failures_of_different_causes_are_not_added_up(changeable: tuple[RelayTables, Changeable]) -> None:
+    relay, pipeline = changeable
+    causes = [KeyError, ValueError, IndexError]
+
+    def act(_connection: psycopg.Connection, batch: Sequence[Delivery]) -> Outputs:
+        raise causes[batch[0].offset % len(causes)]
+
+    pipeline.act = act
+    batch = relay.apply(*map(relay.raw, commands_of(2 * FAILURES_IN_A_ROW, people=7, networks=2)))
+
+    assert fates(batch) == [0, 0, 2 * FAILURES_IN_A_ROW, 0]
 
 
 def test_refusals_by_a_rule_may_be_many(relay: RelayTables) -> None:

@@ -224,3 +224,23 @@ def test_a_command_that_could_not_be_stored_is_refused_at_the_door(world: BoardW
 
     assert answer.status_code == 422
     assert world.broker.events == []
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/api/referrals/{referral}/commands", "expected_version"),
+        ("/api/referrals/{referral}/commands", "appointment_version"),
+        ("/api/patients/p-mara/corrections", "expected_version"),
+    ],
+)
+def test_a_number_that_could_not_be_stored_is_refused_at_the_door(world: BoardWorld, path: str, field: str) -> None:
+    body = {"action": "add_note"} if "commands" in path else {"phone": "+1 617 555 0177"}
+    limit = 2**63 if field == "appointment_version" else 2**31
+    client, address = world.client(), path.format(referral=world.mara)
+
+    too_large = client.post(address, json={**body, field: limit})
+    largest = client.post(address, json={**body, field: limit - 1})
+
+    assert (too_large.status_code, largest.is_success) == (422, True)
+    assert len(world.broker.events) == 1

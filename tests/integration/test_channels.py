@@ -16,6 +16,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from baton.sandbox import Sandbox
 from baton.stack.addresses import Addresses
+from baton.stack.ports import free_port
 from runtime.document_store import LocalDocumentStore
 from runtime.registry import RegistrySchemaIds, make_registry_client
 from runtime.settings import Environment, ServiceSettings
@@ -295,12 +296,6 @@ def answers(sandbox: Sandbox, path: str) -> int:
         return httpx.get(f"{sandbox.environment()['INTAKE_URL']}{path}", timeout=2).status_code
     except httpx.HTTPError:
         return 0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def forward(port: int, target: str) -> None:

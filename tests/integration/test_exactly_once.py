@@ -212,7 +212,7 @@ def test_a_registry_that_is_away_blames_no_record(world: RelayWorld) -> None:
     world.send(*sent)
 
     for _ in range(5):
-        silent = world.start(**SMALL, speaks="false", schema_registry_url="http://127.0.0.1:9")
+        silent = world.start(**SMALL, speaks="false", patience_s="0.5", schema_registry_url="http://127.0.0.1:9")
         assert silent.wait(30) == 70
     drain(world, speaks="false")
 

@@ -1,7 +1,9 @@
 """The normaliser as a process on the real broker, registry and database."""
 
 import signal
+import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from baton.sandbox import Sandbox
 from baton.stack.addresses import Addresses
+from runtime.attempts import MAX_ATTEMPTS
 from runtime.document_store import DocumentStore, make_document_store
 from runtime.kafka import Publisher, consumer_config, make_publisher
 from runtime.registry import RegistrySchemaIds, make_registry_client
@@ -27,6 +30,7 @@ from tests.support.intake import RECEIVED_AT, sample_messages
 from tests.support.waiting import eventually
 
 PARTITIONS = 2
+FORMS = 41
 
 
 class Intake:
@@ -148,6 +152,57 @@ def test_a_submission_whose_bytes_are_missing_is_quarantined_and_the_others_go_o
             lambda: connection.execute("SELECT event_id, reason, state FROM intake.quarantine").fetchall() or None
         )
     assert rows == [("lost", "document_missing", "quarantined")]
+
+
+@dataclass
+class Kept:
+    """A normaliser that is started again whenever it has ended."""
+
+    sandbox: Sandbox
+    starts: int = 0
+    process: subprocess.Popen[bytes] | None = None
+
+    def look(self) -> int:
+        """Return how often it was started."""
+        if self.process is None or self.process.poll() is not None:
+            self.process = self.sandbox.launch("intake", {"PATIENCE_S": "3"})
+            self.starts += 1
+        return self.starts
+
+    def kill(self) -> None:
+        """End it uncleanly."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+
+def test_forms_that_come_while_the_document_store_is_away_become_referrals_when_it_is_back(
+    intake: Intake, tmp_path: Path
+) -> None:
+    forms = [
+        intake.accepted(portal(JANE, str(number)), f"form {number}", channel=Channel.PORTAL, kind="application/json")
+        for number in range(FORMS)
+    ]
+    kept, away = Kept(intake.sandbox), tmp_path / "away"
+    kept.look()
+    intake.submit(forms[0])
+    intake.referrals_of(forms[:1])
+    # after an unclean end records are counted before they are read
+    kept.kill()
+    intake.sandbox.documents.rename(away)
+
+    for form in forms[1:]:
+        intake.submit(form)
+    # more deaths than any record is allowed
+    eventually(lambda: kept.look() > MAX_ATTEMPTS + 2, within_s=90, what="the process to give up again and again")
+    away.rename(intake.sandbox.documents)
+    kept.look()
+    referrals = intake.referrals_of(forms)
+
+    assert {referral.last_name for referral in referrals} == {"Roe"}
+    with psycopg.connect(intake.sandbox.database_url) as connection:
+        assert connection.execute("SELECT count(*) FROM intake.quarantine").fetchall() == [(0,)]
+    kept.kill()
 
 
 def test_a_killed_reader_is_replaced_and_no_referral_is_lost(intake: Intake) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import socket
 import struct
 import urllib.request
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from baton.quarantine import Quarantines, Retry, RetryReport
 from baton.refusal import Refused
 from baton.stack.addresses import Addresses
+from baton.stack.ports import free_port
 from runtime.quarantine import RETRY_HEADER, QuarantineState
 from runtime.registry import make_registry_client
 from schemas.ids import derived_id
@@ -253,13 +253,6 @@ def figures(port: int) -> dict[tuple[str, str | None], float]:
         for sample in family.samples
         if sample.labels.get("service") == "relay"
     }
-
-
-def free_port() -> int:
-    """Return a port that nobody uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def drive(world: RelayWorld, *, key: bytes | None = None, wait_s: float = 20) -> RetryReport:

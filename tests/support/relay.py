@@ -1,7 +1,8 @@
 """A small pipeline that runs as a real process: it counts the commands of each referral, and can be poisoned.
 
 Run as `python -m tests.support.relay`. A command's comment makes it misbehave, as long as it is not healed:
-`fail` raises, `reject` is refused, `kill` takes the process along, `huge` causes a record that no reader takes.
+`fail` raises, `reject` is refused, `kill` takes the process along, `huge` causes a record that no reader takes, `away`
+needs a part that is away.
 """
 
 import os
@@ -18,6 +19,7 @@ from runtime.delivery import Delivery
 from runtime.pipeline import Outputs, Rejected
 from runtime.process import run_pipeline
 from runtime.settings import ServiceSettings
+from runtime.unavailable import InfrastructureUnavailable
 from schemas.event import Event
 from schemas.events import ReferralChanged, ReferralCommanded
 from schemas.ids import derived_id
@@ -78,6 +80,8 @@ class Relay:
                 os.kill(os.getpid(), signal.SIGKILL)
             case "fail":
                 raise ValueError("what is in the record")
+            case "away":
+                raise InfrastructureUnavailable
             case "reject":
                 raise Rejected(delivery.event_id, "not_today")
 

@@ -255,14 +255,16 @@ def commands_for(referrals: int, each: int, *, first: int = 0) -> list[ReferralC
     return [command(f"R{referral}", number) for number in range(first, first + each) for referral in range(referrals)]
 
 
-def command(referral_id: str, number: int, *, comment: str | None = None) -> ReferralCommanded:
+def command(
+    referral_id: str, number: int, *, comment: str | None = None, network: str = "riverside", by: str = "ivy"
+) -> ReferralCommanded:
     """Return a synthetic command."""
     return ReferralCommanded(
         event_id=named_id("relay-test", referral_id, str(number)),
         referral_id=referral_id,
-        network_id="riverside",
+        network_id=network,
         action=CommandAction.ADD_NOTE,
-        by_user="ivy",
+        by_user=by,
         by_role=Role.INTAKE,
         at=MONDAY + timedelta(seconds=number),
         comment=comment,

@@ -22,6 +22,11 @@ router = APIRouter(prefix="/api", tags=["commands"])
 NO_NUL = r"^[^\x00]*$"
 Word = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=NO_NUL)]
 Text = Annotated[str, StringConstraints(max_length=4000, pattern=NO_NUL)]
+#: what a column of versions holds
+MOST_VERSIONS = 2**31 - 1
+#: what a field of an event holds
+LARGEST_NUMBER = 2**63 - 1
+Version = Annotated[int, Field(ge=1, le=MOST_VERSIONS)]
 Wait = Annotated[float, Query(ge=0, le=30, description="Seconds to wait for the answer.")]
 
 
@@ -34,7 +39,7 @@ class CommandRequest(BaseModel):
         default_factory=uuid.uuid4, description="Choose it once per wish, to ask safely again."
     )
     action: CommandAction
-    expected_version: int | None = Field(None, ge=1, description="The version the wish is based on; none accepts any.")
+    expected_version: Version | None = Field(None, description="The version the wish is based on; none accepts any.")
     to_stage: Stage | None = None
     reason_code: Word | None = None
     comment: Text | None = None
@@ -44,7 +49,7 @@ class CommandRequest(BaseModel):
     appointment_id: Word | None = None
     appointment_status: AppointmentStatus | None = None
     appointment_at: AwareDatetime | None = None
-    appointment_version: int | None = Field(None, ge=0)
+    appointment_version: int | None = Field(None, ge=0, le=LARGEST_NUMBER)
 
 
 @router.post(

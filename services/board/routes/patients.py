@@ -13,7 +13,7 @@ from services.board.answers import CorrectionAnswer
 from services.board.correcting import Correction, correct
 from services.board.desk import AsCaller
 from services.board.refusals import BadValue
-from services.board.routes.commands import NO_NUL, Text, Wait
+from services.board.routes.commands import NO_NUL, Text, Version, Wait
 from services.board.routes.referrals import canonical
 from services.board.rules.queries import phone_of
 
@@ -42,7 +42,7 @@ class CorrectionRequest(BaseModel):
     specialty: Name | None = None
     referring_provider: Name | None = None
     reason: Text | None = None
-    expected_version: int | None = Field(None, ge=1)
+    expected_version: Version | None = None
     comment: Text | None = None
 
 

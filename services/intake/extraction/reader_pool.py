@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import BinaryIO, cast
 
+from runtime.unavailable import InfrastructureUnavailable
 from services.intake.extraction.findings import Finding
 from services.intake.extraction.wire import BrokenFrame, FrameKind, ReadRequest, finding_of, read_frame, write_request
 
@@ -26,8 +27,10 @@ class ReadOutcome(StrEnum):
     DIED = "reader_died"
 
 
-class ReaderUnavailable(Exception):
+class ReaderUnavailable(InfrastructureUnavailable):
     """No reader process can be started on this machine."""
+
+    part = "reader"
 
 
 @dataclass(slots=True)

@@ -1,5 +1,6 @@
 """News of appointments: applied once, in whatever order they come (R28)."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from schemas.events import ReferralCommanded
@@ -10,7 +11,18 @@ from services.stager.rules.entering import enter_stage
 from services.stager.rules.referral import Appointment, Referral
 from services.stager.rules.rulebook import Rulebook
 
-FULFILS = frozenset({AppointmentStatus.BOOKED, AppointmentStatus.RESCHEDULED, AppointmentStatus.COMPLETED})
+STANDING = frozenset({AppointmentStatus.BOOKED, AppointmentStatus.RESCHEDULED})
+#: which appointment of several says where the referral is: the lowest
+RANKS = {
+    AppointmentStatus.BOOKED: 0,
+    AppointmentStatus.RESCHEDULED: 0,
+    AppointmentStatus.COMPLETED: 1,
+    AppointmentStatus.NO_SHOW: 2,
+    AppointmentStatus.CANCELLED: 3,
+}
+#: the scheduling system's version of some news, and when they were told
+Order = tuple[int | None, datetime]
+FULFILS = STANDING | {AppointmentStatus.COMPLETED}
 
 
 def record_appointment(book: Rulebook, draft: Draft, command: ReferralCommanded) -> Refusal | NoChange | None:
@@ -31,13 +43,15 @@ def record_appointment(book: Rulebook, draft: Draft, command: ReferralCommanded)
 
 
 def current_appointment(appointments: tuple[Appointment, ...]) -> Appointment:
-    """Return the appointment that counts: the last that was told of, a standing one before a cancelled one."""
+    """Return the appointment that counts: the one that stands, else the one that ended best; of equals the last told.
+
+    So news of an old appointment, however late they come, never hide one that the patient still has.
+    """
     return max(appointments, key=_weight)
 
 
-def _weight(one: Appointment) -> tuple[bool, datetime, str]:
-    # a late cancellation of the old appointment must not hide the new one
-    return one.status is not AppointmentStatus.CANCELLED, one.told_at, one.appointment_id
+def _weight(one: Appointment) -> tuple[int, datetime, str]:
+    return -RANKS[one.status], one.told_at, one.appointment_id
 
 
 def _check_reason(book: Rulebook, command: ReferralCommanded) -> Refusal | None:
@@ -49,21 +63,44 @@ def _check_reason(book: Rulebook, command: ReferralCommanded) -> Refusal | None:
 def _told(
     command: ReferralCommanded, appointment_id: str, status: AppointmentStatus, known: Appointment | None
 ) -> Appointment | None:
-    """Return the appointment as told, or None when a later state is known already."""
+    """Return the appointment as far as it is known now, or None when the news tell nothing that counts."""
     told = Appointment(
         appointment_id=appointment_id,
         status=status,
-        starts_at=command.appointment_at or (known.starts_at if known else None),
+        starts_at=command.appointment_at,
         version=command.appointment_version,
         told_at=command.at,
     )
-    return told if known is None or _order(told, known) else None
+    if known is None:
+        return told
+    now_known = _with_latest_start(told if _is_later(_of_state(told), _of_state(known)) else known, known, told)
+    return None if now_known == known else now_known
 
 
-def _order(told: Appointment, known: Appointment) -> bool:
-    if told.version is not None and known.version is not None:
-        return told.version > known.version
-    return told.told_at > known.told_at
+def _with_latest_start(latest: Appointment, known: Appointment, told: Appointment) -> Appointment:
+    # news without a time change no time, so that what was told before them says when it starts, also if it comes later
+    source = known if told.starts_at is None else told
+    if None not in (known.starts_at, told.starts_at) and not _is_later(_of_start(told), _of_start(known)):
+        source = known
+    if source is latest or source.starts_at is None:
+        return latest
+    version, told_at = _of_start(source)
+    return replace(latest, starts_at=source.starts_at, starts_version=version, starts_told_at=told_at)
+
+
+def _of_state(one: Appointment) -> Order:
+    return one.version, one.told_at
+
+
+def _of_start(one: Appointment) -> Order:
+    return _of_state(one) if one.starts_told_at is None else (one.starts_version, one.starts_told_at)
+
+
+def _is_later(this: Order, that: Order) -> bool:
+    (version, told_at), (other_version, other_told_at) = this, that
+    if version is not None and other_version is not None:
+        return version > other_version
+    return told_at > other_told_at
 
 
 def _apply(book: Rulebook, draft: Draft, appointments: tuple[Appointment, ...], command: ReferralCommanded) -> None:

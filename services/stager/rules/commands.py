@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from schemas.events import ReferralCommanded
 from schemas.vocabulary import ChangeKind, CommandAction, Stage
-from services.stager.rules.appointments import record_appointment
+from services.stager.rules.appointments import STANDING, record_appointment
 from services.stager.rules.arrival import advance_when_complete
 from services.stager.rules.decision import NoChange, Refusal, Rule
 from services.stager.rules.draft import Draft
@@ -53,8 +53,8 @@ def _move_to(book: Rulebook, draft: Draft, command: ReferralCommanded, target: S
     transition = check_move(book, draft.referral, target, command)
     if isinstance(transition, Refusal):
         return transition
-    if command.appointment_at is not None and book.stage(target).clock_from_appointment:
-        draft.set(appointment_at=command.appointment_at)
+    if book.stage(target).clock_from_appointment:
+        _take_appointment(draft, command)
     enter_stage(
         book,
         draft,
@@ -65,6 +65,14 @@ def _move_to(book: Rulebook, draft: Draft, command: ReferralCommanded, target: S
         comment=command.comment,
     )
     return None
+
+
+def _take_appointment(draft: Draft, command: ReferralCommanded) -> None:
+    """Take the time that a person gives; the appointment shown stays only if it stands and is at that time."""
+    shown = draft.referral
+    starts_at = command.appointment_at or shown.appointment_at
+    if shown.appointment_status not in STANDING or starts_at != shown.appointment_at:
+        draft.set(appointment_at=starts_at, appointment_id=None, appointment_status=None)
 
 
 def _goes_back_from_exception(book: Rulebook, draft: Draft, target: Stage) -> bool:

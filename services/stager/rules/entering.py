@@ -41,8 +41,7 @@ def enter_stage(
         stage_entered_at=at,
         reason_code=reason_code,
         rework_count=before.rework_count + is_rework,
-        stage_table_version=book.table.version,
-        sla_policy=book.policy.label,
+        **_rules_of_the_time(book),
     )
     create_stage_tasks(book, draft, clock)
     draft.record(
@@ -68,7 +67,12 @@ def change_priority(book: Rulebook, draft: Draft, priority: Priority) -> None:
     for task in draft.open_tasks():
         if task.due_at == old_due or old_due is None:
             draft.put_task(task.changed(due_at=clock.tasks_due_at))
-    draft.set(**_clock_fields(clock), priority=priority)
+    draft.set(**_clock_fields(clock), priority=priority, **_rules_of_the_time(book))
+
+
+def _rules_of_the_time(book: Rulebook) -> dict[str, Any]:
+    # whoever sets a clock sets these too: they say by which rules it was set
+    return {"stage_table_version": book.table.version, "sla_policy": book.policy.label}
 
 
 def _clock_fields(clock: StageClock) -> dict[str, Any]:

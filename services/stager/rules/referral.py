@@ -25,6 +25,8 @@ class Appointment:
     starts_at: datetime | None
     version: int | None  #: the scheduling system's own order of changes
     told_at: datetime
+    starts_version: int | None = None  #: of the news that told when it starts, where that is not the last
+    starts_told_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -69,8 +69,9 @@ def used_until(book: Rulebook, referral: Referral, at: datetime) -> float:
 
 
 def recompute(book: Rulebook, referral: Referral, priority: Priority, *, at: datetime) -> StageClock:
-    """Return the clock of the current stay under another priority; the time already used stays used."""
+    """Return the clock of the current stay under another priority and the rules of now; the time used stays used."""
     rule = book.stage(referral.stage)
-    if referral.clock_started_at is None:
-        return start_clock(book, rule, priority, at=at, used_s=referral.used_s, appointment_at=None)
+    if referral.clock_started_at is None or book.policy.clock_of(rule) is not ClockState.RUNNING:
+        used_s = used_until(book, referral, at)
+        return start_clock(book, rule, priority, at=at, used_s=used_s, appointment_at=referral.appointment_at)
     return _running(book, rule, priority, started_at=referral.clock_started_at, used_s=referral.used_s)

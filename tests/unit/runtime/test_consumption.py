@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any, cast
 
 import pytest
 from confluent_kafka import Consumer, KafkaError, TopicPartition
+from hypothesis import given
+from hypothesis import strategies as st
 
 from runtime.consumption import PASSING_ERRORS, RecordSource, instant_of
 from runtime.kafka import FatalKafkaError
@@ -17,6 +20,7 @@ SETTINGS = ServiceSettings(
     kafka_bootstrap_servers="b:1", schema_registry_url="http://r", database_url="postgresql://", topic_prefix="x."
 )
 TOPIC = "x.referral.commanded.v1"
+PLACE = "referral.commanded.v1"
 
 
 @dataclass
@@ -82,6 +86,11 @@ class Client:
             error: KafkaError | None
 
         return [Answer(self.commit_error)]
+
+
+def end_at(offset: int, partition: int = 0) -> Found:
+    """Return what a client says when it has reached the end of a partition."""
+    return Found(offset, partition, KafkaError(KafkaError._PARTITION_EOF))
 
 
 def source(client: Client) -> RecordSource:
@@ -151,13 +160,66 @@ def test_reading_has_reached_what_was_committed_then_the_last_record_then_the_en
     client.messages = [Found(40), Found(41)]
     made.read()
     after_records = dict(made.reached)
-    client.messages = [Found(44, 0, KafkaError(KafkaError._PARTITION_EOF))]
+    client.messages = [end_at(44)]
     made.read()
 
-    place = "referral.commanded.v1"
-    assert at_first == {(place, 0): 40, (place, 1): 0}
-    assert after_records == {(place, 0): 42, (place, 1): 0}
-    assert made.reached == {(place, 0): 44, (place, 1): 0}
+    assert at_first == {(PLACE, 0): 40, (PLACE, 1): 0}
+    assert after_records == {(PLACE, 0): 42, (PLACE, 1): 0}
+    assert made.reached == {(PLACE, 0): 44, (PLACE, 1): 0}
+
+
+def test_the_end_that_comes_with_the_last_record_is_not_forgotten() -> None:
+    client = Client([0, 1], [Found(40), Found(7, 1), end_at(42), Found(8, 1)])
+    made = source(client)
+
+    made.read()
+
+    assert made.reached == {(PLACE, 0): 42, (PLACE, 1): 9}
+
+
+def test_a_partition_that_is_assigned_again_is_where_the_group_is() -> None:
+    client = Client([0], [Found(40), end_at(42)], committed_offsets={0: 40})
+    made = source(client)
+    made.read()
+
+    client.on_assign(client, client.assignment())
+
+    assert made.reached == {(PLACE, 0): 40}
+
+
+def test_reading_that_begins_anew_takes_its_position_back() -> None:
+    client = Client([0], [Found(40), end_at(42)])
+    made = source(client)
+    made.read()
+    client.messages = [Found(0)]
+
+    made.read()
+
+    assert made.reached == {(PLACE, 0): 1}
+
+
+@given(entries=st.lists(st.sampled_from(["record", "aborted", "marker"]), max_size=30), data=st.data())
+def test_nothing_is_unread_once_the_end_was_told_whatever_lies_before_it(
+    entries: list[str], data: st.DataObject
+) -> None:
+    written = data.draw(st.integers(0, len(entries)), label="written when reading begins")
+    told = told_by_a_client(entries, written)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(told)), max_size=5), label="reads end at"))
+    client = Client([0])
+    made = source(client)
+
+    for start, stop in pairwise((0, *cuts, len(told))):
+        client.messages = told[start:stop]
+        made.read()
+
+    assert made.reached == {(PLACE, 0): len(entries)}
+
+
+def told_by_a_client(entries: list[str], written: int) -> list[Found]:
+    """Return a client's messages for a log of which some was written at first: its records, and twice its end."""
+    first = [Found(offset) for offset in range(written) if entries[offset] == "record"]
+    then = [Found(offset) for offset in range(written, len(entries)) if entries[offset] == "record"]
+    return [*first, end_at(written), *then, end_at(len(entries))]
 
 
 def test_a_partition_whose_offset_is_refused_ends_the_process() -> None:

@@ -21,7 +21,9 @@ from runtime.document_store import (
 
 @pytest.fixture
 def store(tmp_path: Path) -> LocalDocumentStore:
-    return LocalDocumentStore(tmp_path / "documents")
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    return LocalDocumentStore(folder)
 
 
 def _files(folder: Path) -> list[Path]:
@@ -190,8 +192,48 @@ def test_a_file_that_is_no_bundle_is_damaged_not_a_crash(tmp_path_factory: pytes
 
 @pytest.mark.parametrize("digest", ["", "../../etc/passwd", "0" * 63, "A" * 64, "0" * 64, f"{'0' * 64}\n"])
 def test_nothing_but_a_known_digest_leads_to_a_file(store: LocalDocumentStore, digest: str) -> None:
+    store.put(b"another")
+
     with pytest.raises(DocumentMissing):
         store.get(digest)
+
+
+def test_a_store_that_is_away_misses_no_document_and_is_not_made_anew(
+    store: LocalDocumentStore, tmp_path: Path
+) -> None:
+    digest = store.put(b"kept")
+    folder, elsewhere = tmp_path / "documents", tmp_path / "elsewhere"
+    folder.rename(elsewhere)
+
+    for one in (store, LocalDocumentStore(folder)):
+        with pytest.raises(DocumentStoreUnavailable):
+            one.get(digest)
+        with pytest.raises(DocumentStoreUnavailable):
+            one.put(b"new")
+    assert not folder.exists()
+    folder.mkdir()
+    with pytest.raises(DocumentStoreUnavailable):
+        store.get(digest)
+    folder.rmdir()
+    elsewhere.rename(folder)
+    assert store.get(digest) == b"kept"
+
+
+def test_a_store_that_comes_back_between_two_looks_misses_no_document(
+    store: LocalDocumentStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = store.put(b"kept")
+    folder, elsewhere = tmp_path / "documents", tmp_path / "elsewhere"
+    folder.rename(elsewhere)
+    look = Path.is_dir
+
+    def comes_back(path: Path) -> bool:
+        elsewhere.rename(folder)
+        return look(path)
+
+    monkeypatch.setattr(Path, "is_dir", comes_back)
+
+    assert store.get(digest) == b"kept"
 
 
 def test_a_disk_that_fails_is_told_and_leaves_nothing_half_written(

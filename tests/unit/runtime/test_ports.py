@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from runtime.health import PROCESS_HEADER, serve_health
+from runtime.health import PROCESS_HEADER, Readiness, serve_health
 from runtime.ports import PortTaken, listening_socket, occupant
 
 HOST = "127.0.0.1"
@@ -32,11 +32,11 @@ def test_taken_port_is_refused_with_its_owner() -> None:
         with pytest.raises(PortTaken, match=f"port {port} is taken by process {os.getpid()}"):
             listening_socket(HOST, port)
         with pytest.raises(PortTaken, match=f"port {port} is taken by process {os.getpid()}"):
-            serve_health(host=HOST, port=port, is_ready=lambda: True)
+            serve_health(host=HOST, port=port, readiness=Readiness())
 
 
 def test_health_answers_carry_the_token_of_their_process() -> None:
-    server = serve_health(host=HOST, port=0, is_ready=lambda: True, token="a-token")
+    server = serve_health(host=HOST, port=0, readiness=Readiness(), token="a-token")
     connection = socket.create_connection((HOST, server.server_address[1]))
     connection.sendall(b"GET /ready HTTP/1.0\r\n\r\n")
     reply = b"".join(iter(lambda: connection.recv(4096), b"")).decode()
