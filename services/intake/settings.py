@@ -1,6 +1,6 @@
 """Settings of the intake processes."""
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
 from runtime.settings import ServiceSettings
 from schemas.vocabulary import Channel
@@ -15,7 +15,8 @@ class NormaliserSettings(ServiceSettings):
     reader_processes: int = 2
     #: a message that takes longer is left to people; well below the watchdog's limit
     reader_time_limit_s: float = 8.0
-    reader_memory_mb: int = 1024
+    #: a stream that inflates without end ends its reader here; the largest mail that is taken needs less
+    reader_memory_mb: int = Field(default=512, ge=256, le=512)
 
 
 class ChannelSettings(ServiceSettings):
