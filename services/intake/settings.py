@@ -41,8 +41,8 @@ class ChannelSettings(ServiceSettings):
     default_clinic: str = "harbor"
     #: watched folder; empty for none
     drop_folder: str = ""
-    #: a file is complete when it has not changed for this long
-    drop_settle_s: float = 0.5
+    #: a file is complete when it has not changed for this long and nobody has it open to write
+    drop_settle_s: float = 5.0
     #: imaps://HOST[:PORT]/FOLDER of a polled mailbox; empty for none
     imap_url: str = ""
     imap_user: str = ""

@@ -10,9 +10,10 @@ import pytest
 from runtime.stopping import StopRequest
 from schemas.vocabulary import Channel
 from services.intake.channels import drop_folder
-from services.intake.channels.drop_folder import DONE, FAILED, DropFolder
+from services.intake.channels.drop_folder import DropFolder
 from services.intake.channels.dropped_file import Dropped, read_file
 from services.intake.channels.limits import LARGEST_HL7
+from services.intake.channels.set_aside import DONE, FAILED
 from tests.samples.catalogue import RUTH
 from tests.samples.writers import hl7
 from tests.support.channels import Entrance, entrance
