@@ -15,7 +15,7 @@ from baton.refusal import Refused
 from baton.target import target_environment
 from schemas.vocabulary import Channel
 from services.intake.channels.file_types import HEAD, channel_of, media_type_of
-from services.intake.channels.hl7 import messages_of
+from services.intake.channels.hl7_batch import messages_of
 
 TIMEOUT_S = 60.0
 #: how long a door that is not open yet is tried again

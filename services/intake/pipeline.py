@@ -15,7 +15,9 @@ from runtime.document_store import DocumentDamaged, DocumentMissing, DocumentSto
 from runtime.pipeline import Outputs, Rejected
 from schemas.event import Event
 from schemas.events import IntakeSubmitted, ReferralReceived
+from schemas.vocabulary import Channel
 from services.intake.extraction.assembly import Extraction, assemble
+from services.intake.extraction.files import contents_of, in_places, lost_files
 from services.intake.extraction.findings import Finding, FoundFile, FoundText
 from services.intake.extraction.formats import foreign_format, is_read_in_process, structured_format
 from services.intake.extraction.limits import LARGEST_IN_PROCESS
@@ -72,7 +74,7 @@ class IntakePipeline:
             DocumentStoreUnavailable, ReaderUnavailable: nothing can be read now.
         """
         reads = self._read_all(batch)
-        outputs = {d.event_id: (_referral(d, read.extraction),) for d, read in zip(batch, reads, strict=True)}
+        outputs = {d.event_id: (_referral(d, read),) for d, read in zip(batch, reads, strict=True)}
         self._log_unread(connection, batch, reads)
         return outputs
 
@@ -126,17 +128,21 @@ class IntakePipeline:
         if format_ is Format.FILES:
             _about_the_message_itself(read.findings)
         elif format_ is not Format.MAIL:
-            self._read_pointed_at(delivery, read)
+            self._read_files(submission.channel, read)
         self._store_found(read.findings)
         return read
 
-    def _read_pointed_at(self, delivery: Delivery, read: _Read) -> None:
+    def _read_files(self, channel: Channel, read: _Read) -> None:
         files = [finding for finding in read.findings if isinstance(finding, FoundFile)]
         if not files:
             return
-        contents = ((f.content_type, f.data or self._bytes_of(delivery, f.digest or "")) for f in files)
-        result = self._readers.read(ReadRequest(Format.FILES, _submission(delivery).channel, tuple(contents)))
-        read.findings.extend(result.findings)
+        contents = contents_of(files, self._documents)
+        read.findings.extend(lost_files(files, contents))
+        if len(contents) < len(files):
+            read.outcome = ReadOutcome.FILE_LOST
+        request = ReadRequest(Format.FILES, channel, tuple((files[p].content_type, contents[p]) for p in contents))
+        result = self._readers.read(request)
+        read.findings.extend(in_places(result.findings, tuple(contents)))
         if result.outcome is not ReadOutcome.COMPLETE:
             read.outcome = result.outcome
 
@@ -164,9 +170,14 @@ class IntakePipeline:
         append_automation_log(connection, self.service, entries)
 
 
-def _referral(delivery: Delivery, extraction: Extraction) -> ReferralReceived:
+def _referral(delivery: Delivery, read: _Read) -> ReferralReceived:
+    submission = _submission(delivery)
     try:
-        return referral_of(_submission(delivery), extraction)
+        return referral_of(submission, read.extraction)
+    except Exception as error:  # noqa: BLE001 - whatever a reader said, what was acknowledged becomes a referral
+        log.error("facts_not_usable", event_id=delivery.event_id, error=error)
+    try:
+        return referral_of(submission, assemble([], is_complete=False))
     except ValidationError:
         # the error quotes the input, so that it ends here
         raise Rejected(delivery.event_id, FIELD_NOT_ADMITTED) from None

@@ -10,7 +10,7 @@ from schemas.phonetic import phonetic_code
 from schemas.vocabulary import Channel, MissingItem
 from services.intake.extraction.assembly import Extraction
 from services.intake.extraction.field_names import FieldName, Fields
-from services.intake.extraction.findings import FoundFile
+from services.intake.extraction.findings import FileRole, FoundFile
 from services.intake.extraction.formats import role_of_message
 from services.intake.rules.dates import parse_birth_date
 from services.intake.rules.fingerprint import Identifiers, Transmission, fingerprints_of
@@ -52,7 +52,7 @@ _REPEATED_LINES = (
     ("insurance_payer", FieldName.PAYER),
 )
 #: what makes one request another, apart from the patient
-_SUBSTANCE = ("specialty", "service", "reason", "order_number", "referring_provider")
+_SUBSTANCE = ("specialty", "service", "reason", "order_number", "referring_provider", "note")
 Facts = dict[str, Any]
 _UNKNOWN_TYPE = "application/octet-stream"
 _LETTERS = re.compile(r"[^\W\d_]{2}")
@@ -121,7 +121,11 @@ def _add_fingerprints(facts: Facts, extraction: Extraction) -> None:
         facts["content_digest"],
     )
     identifiers = Identifiers(facts["given_name"], facts["last_name"], facts["birth_date"], facts["phone"])
-    substance = (*[facts[fact] for fact in _SUBSTANCE], *facts["diagnosis_codes"], *extraction.text_digests)
+    # nobody reads a recording here: another one is another message
+    recordings = (file.digest for file in extraction.files if file.role is FileRole.RECORDING)
+    words = (*[facts[fact] for fact in _SUBSTANCE], *facts["diagnosis_codes"], *extraction.text_digests, *recordings)
+    # urgency alone asks for nothing
+    substance = (*words, facts["priority"]) if any(words) else ()
     facts["fingerprint"], facts["content_fingerprint"] = fingerprints_of(transmission, identifiers, substance)
 
 

@@ -1,6 +1,6 @@
 """Settings of the intake processes."""
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
 from runtime.settings import ServiceSettings
 from schemas.vocabulary import Channel
@@ -15,7 +15,8 @@ class NormaliserSettings(ServiceSettings):
     reader_processes: int = 2
     #: a message that takes longer is left to people; well below the watchdog's limit
     reader_time_limit_s: float = 8.0
-    reader_memory_mb: int = 1024
+    #: a stream that inflates without end ends its reader here; the largest mail that is taken needs less
+    reader_memory_mb: int = Field(default=512, ge=256, le=512)
 
 
 class ChannelSettings(ServiceSettings):
@@ -40,8 +41,8 @@ class ChannelSettings(ServiceSettings):
     default_clinic: str = "harbor"
     #: watched folder; empty for none
     drop_folder: str = ""
-    #: a file is complete when it has not changed for this long
-    drop_settle_s: float = 0.5
+    #: a file is complete when it has not changed for this long and nobody has it open to write
+    drop_settle_s: float = 5.0
     #: imaps://HOST[:PORT]/FOLDER of a polled mailbox; empty for none
     imap_url: str = ""
     imap_user: str = ""

@@ -10,6 +10,8 @@ from baton.synthetic.messages import render
 from baton.synthetic.orders import Order, make_orders
 from schemas.vocabulary import Channel
 from tests.acceptance.conftest import PIPELINE
+from tests.samples.catalogue import JANE
+from tests.samples.writers import hl7, letter_mail, table
 from tests.support.clinic import Clinic
 from tests.support.waiting import eventually
 
@@ -68,6 +70,39 @@ def test_two_referrals_of_one_patient_stay_two(clinic: Clinic) -> None:
 
     assert ids[0] != ids[1]
     assert found[0]["patient_id"] == found[1]["patient_id"]
+
+
+def _back_fill(*rows: tuple[str, ...]) -> bytes:
+    return table(("id", "patient_name", "specialty", "reason"), rows).encode()
+
+
+def test_rows_that_are_numbered_by_patient_are_a_referral_each_and_the_table_again_is_none(clinic: Clinic) -> None:
+    rows = (("4711", "Quillon Varga", "Cardiology", ""), ("4711", "Quillon Varga", "Dermatology", ""))
+    kind = "text/csv"
+
+    first = clinic.hand_in(Channel.CSV, _back_fill(*rows), kind)
+    again = clinic.hand_in(Channel.CSV, _back_fill(*rows), kind)
+    longer = clinic.hand_in(Channel.CSV, _back_fill(*rows, ("4711", "Quillon Varga", "Foot care", "")), kind)
+
+    found = [clinic.referral(referral_id) for referral_id in longer]
+    assert first == again == longer[:2]
+    assert [one["referral_id"] for one in found] == longer
+    assert len(set(longer)) == 3
+
+
+@pytest.mark.parametrize("channel", [Channel.MAIL, Channel.HL7])
+def test_two_letters_under_one_message_id_are_two_referrals(clinic: Clinic, channel: Channel) -> None:
+    # without phone and birth date nothing but the words tells the two apart
+    letters = [JANE.but(born=None, phone="", specialty=specialty) for specialty in ("Cardiology", "Dermatology")]
+    if channel is Channel.MAIL:
+        messages = [(letter_mail("used-again", letter), "message/rfc822") for letter in letters]
+    else:
+        messages = [(hl7(letter, "USED-AGAIN").encode(), "application/hl7-v2") for letter in letters]
+
+    ids = [clinic.hand_in(channel, content, kind)[0] for content, kind in messages]
+
+    assert [clinic.referral(referral_id)["referral_id"] for referral_id in ids] == ids
+    assert len(set(ids)) == 2
 
 
 def test_twins_stay_two_patients(clinic: Clinic) -> None:

@@ -4,101 +4,30 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 import psutil
-import psycopg
 import pytest
-from confluent_kafka import Consumer, TopicPartition
 
 from baton.sandbox import Sandbox
 from baton.stack.addresses import Addresses
 from runtime.attempts import MAX_ATTEMPTS
-from runtime.document_store import DocumentStore, make_document_store
-from runtime.kafka import Publisher, consumer_config, make_publisher
-from runtime.registry import RegistrySchemaIds, make_registry_client
-from runtime.settings import Environment, ServiceSettings
-from schemas.codec import Codec
-from schemas.events import IntakeSubmitted, ReferralReceived
-from schemas.ids import named_id
+from schemas.events import IntakeSubmitted
 from schemas.vocabulary import Channel, MissingItem
 from services.intake.extraction.reader_pool import DEFAULT_COMMAND
 from tests.samples.catalogue import JANE
 from tests.samples.writers import letter_mail, portal
-from tests.support.intake import RECEIVED_AT, sample_messages
+from tests.support.intake import sample_messages
+from tests.support.normaliser import Intake, running_intake
 from tests.support.waiting import eventually
 
-PARTITIONS = 2
 FORMS = 41
-
-
-class Intake:
-    """What is put in front of the normaliser and what comes out behind it."""
-
-    def __init__(self, sandbox: Sandbox, codec: Codec) -> None:
-        self.sandbox = sandbox
-        self.documents: DocumentStore = make_document_store(str(sandbox.documents))
-        self._codec = codec
-        self._publisher: Publisher = make_publisher(sandbox.settings, self._codec, source="test")
-        self._consumer = Consumer(consumer_config(sandbox.settings, service="test-reader"))
-        # no member of a group: closing one that has never polled its first assignment can wait for ever
-        topic = sandbox.prefix + ReferralReceived.schema_name
-        self._consumer.assign([TopicPartition(topic, partition, 0) for partition in range(PARTITIONS)])
-        self.received: list[ReferralReceived] = []
-
-    def submit(self, *submissions: IntakeSubmitted) -> None:
-        self._publisher.publish_all(submissions, RECEIVED_AT)
-
-    def accepted(self, data: bytes, name: str, *, channel: Channel = Channel.MAIL, kind: str = "") -> IntakeSubmitted:
-        submission_id = named_id("test", name)
-        return IntakeSubmitted(
-            event_id=submission_id,
-            submission_id=submission_id,
-            network_id="riverside",
-            clinic_id="harbor",
-            channel=channel,
-            source="office@elmstreet.example",
-            source_message_id=name,
-            received_at=RECEIVED_AT,
-            accepted_at=RECEIVED_AT + timedelta(seconds=1),
-            content_digest=self.documents.put(data),
-            content_type=kind or "message/rfc822",
-            content_size=len(data),
-        )
-
-    def referrals_of(self, submissions: list[IntakeSubmitted], *, within_s: float = 30.0) -> list[ReferralReceived]:
-        """Return the first referral of each submission, in the submissions' order."""
-        wanted = [submission.submission_id for submission in submissions]
-
-        def look() -> list[ReferralReceived] | None:
-            for message in self._consumer.consume(500, 0.1):
-                assert message.error() is None
-                self.received.append(self._codec.decode(ReferralReceived, message.value()))
-            found = {referral.submission_id: referral for referral in reversed(self.received)}
-            return [found[i] for i in wanted] if found.keys() >= set(wanted) else None
-
-        return eventually(look, within_s=within_s, what=f"{len(wanted)} referrals")
-
-    def close(self) -> None:
-        self._consumer.close()
 
 
 @pytest.fixture
 def intake(stack: Addresses, tmp_path: Path) -> Iterator[Intake]:
-    infrastructure = ServiceSettings(
-        kafka_bootstrap_servers=stack.kafka_bootstrap_servers,
-        schema_registry_url=stack.schema_registry_url,
-        database_url=stack.database_url,
-        baton_environment=Environment.TEST,
-    )
-    with (
-        make_registry_client(infrastructure) as registry,
-        Sandbox(infrastructure, tmp_path, partitions=PARTITIONS) as sandbox,
-    ):
-        intake = Intake(sandbox, Codec(RegistrySchemaIds(registry), topic_prefix=sandbox.prefix))
-        yield intake
-        intake.close()
+    with running_intake(stack, tmp_path) as running:
+        yield running
 
 
 def _sample_submissions(intake: Intake) -> list[IntakeSubmitted]:
@@ -147,10 +76,7 @@ def test_a_submission_whose_bytes_are_missing_is_quarantined_and_the_others_go_o
 
     (referral,) = intake.referrals_of([good])
     assert referral.last_name == "Roe"
-    with psycopg.connect(intake.sandbox.database_url) as connection:
-        rows = eventually(
-            lambda: connection.execute("SELECT event_id, reason, state FROM intake.quarantine").fetchall() or None
-        )
+    rows = eventually(intake.quarantined, what="the row in quarantine")
     assert rows == [("lost", "document_missing", "quarantined")]
 
 
@@ -200,8 +126,7 @@ def test_forms_that_come_while_the_document_store_is_away_become_referrals_when_
     referrals = intake.referrals_of(forms)
 
     assert {referral.last_name for referral in referrals} == {"Roe"}
-    with psycopg.connect(intake.sandbox.database_url) as connection:
-        assert connection.execute("SELECT count(*) FROM intake.quarantine").fetchall() == [(0,)]
+    assert intake.quarantined() == []
     kept.kill()
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from schemas.vocabulary import Channel
 from services.intake.channels import fhir, hl7, mail, portal, table
 from services.intake.channels.arrival import Arrival, Sender
+from services.intake.channels.hl7_batch import read_sent
 from services.intake.channels.limits import LARGEST
 from services.intake.channels.refusal import Refusal, RefusalCode
 from services.intake.extraction.media_types import bare_type, kind_of_bytes
@@ -33,7 +34,7 @@ class Handed:
 
 
 def arrivals_of(handed: Handed, sender: Sender, *, now: datetime) -> list[Arrival]:
-    """Return the arrivals in what was handed in: one, or one for each row of a table.
+    """Return the arrivals in what was handed in: one, or one for each row of a table or message of a batch.
 
     Raises:
         Refusal: it is not taken.
@@ -45,13 +46,37 @@ def arrivals_of(handed: Handed, sender: Sender, *, now: datetime) -> list[Arriva
         raise Refusal(RefusalCode.TOO_LARGE)
     match handed.channel:
         case Channel.HL7:
-            return [hl7.hl7_arrival(sender, m, now=now, file_name=name) for m in hl7.messages_of(content)]
+            return _messages(handed, sender, now=now)
         case Channel.FHIR:
             return [fhir.fhir_arrival(sender, content, now=now, file_name=name)]
         case Channel.PORTAL:
             return [portal.form_arrival(sender, content, now=now, message_id=handed.message_id, file_name=name)]
         case _:
             return _by_media_type(handed, sender, now=now)
+
+
+def _messages(handed: Handed, sender: Sender, *, now: datetime) -> list[Arrival]:
+    sent = read_sent(handed.content)
+    refusals = 0
+    arrivals: list[Arrival] = []
+    for message in sent.messages:
+        try:
+            arrivals.append(hl7.hl7_arrival(sender, message, now=now, file_name=handed.file_name))
+        except Refusal:
+            # one answer speaks for all of them, so that people look at the bad one and the good ones go on
+            arrivals.append(_unread_message(handed, message, sender, now=now))
+            refusals += 1
+    if refusals and refusals == len(arrivals):
+        raise Refusal(RefusalCode.NO_HEADER)
+    if sent.lacks_messages:
+        arrivals.append(_unread_message(handed, handed.content, sender, now=now))
+    return arrivals
+
+
+def _unread_message(handed: Handed, content: bytes, sender: Sender, *, now: datetime) -> Arrival:
+    return mail.file_arrival(
+        sender, handed.channel, content, content_type=hl7.MEDIA_TYPE, now=now, file_name=handed.file_name
+    )
 
 
 def _by_media_type(handed: Handed, sender: Sender, *, now: datetime) -> list[Arrival]:

@@ -18,16 +18,19 @@ from schemas.vocabulary import Channel
 from services.intake.channels.accept import Acceptor
 from services.intake.channels.arrival import Arrival, Sender
 from services.intake.channels.arrivals import Handed, arrivals_of, unread
-from services.intake.channels.dropped_file import Stamp, read_file, set_aside, stamp_of
+from services.intake.channels.dropped_file import Stamp, read_file, stamp_of
 from services.intake.channels.file_types import HEAD, media_type_of
 from services.intake.channels.limits import LARGEST
+from services.intake.channels.open_files import is_written_to
 from services.intake.channels.refusal import Refusal, RefusalCode
+from services.intake.channels.set_aside import DONE, FAILED, SetAside
 
-DONE, FAILED = ".done", ".failed"
 SOURCE = "drop-folder"
 LOOK_EVERY_MS = 250
 #: how long to leave everything alone when nothing can be kept
 REST_S = 5.0
+#: a file that somebody has open to write without writing is taken after this time: it may be a program that forgot it
+LONGEST_OPEN_S = 600.0
 #: names that programs give to files they are still writing
 _UNFINISHED = re.compile(r"\..*|.*~|.*\.(?:part|partial|filepart|tmp|temp|crdownload|swp)", re.IGNORECASE)
 _CHANNELS = frozenset(Channel)
@@ -68,6 +71,7 @@ class DropFolder:
         clinic: str,
         settle_s: float,
         is_open: Callable[[], bool] = lambda: True,
+        is_written_to: Callable[[Path], bool] = is_written_to,
     ) -> None:
         self._root = root
         self._acceptor = acceptor
@@ -76,6 +80,8 @@ class DropFolder:
         self._clinic = clinic
         self._settle_s = settle_s
         self._is_open = is_open
+        self._is_written_to = is_written_to
+        self._aside = SetAside(root)
         #: how each waiting file looked, and since when it has looked so
         self._seen: dict[Path, tuple[Stamp, float]] = {}
         self._unreadable: set[tuple[Path, Stamp]] = set()
@@ -83,8 +89,9 @@ class DropFolder:
 
     def prepare(self) -> None:
         """Make the folders that people put files into."""
-        for name in (*Channel, DONE, FAILED):
+        for name in Channel:
             (self._root / name).mkdir(parents=True, exist_ok=True)
+        self._aside.prepare()
 
     def watch(self, stop: StopRequest) -> None:
         """Take files as they come until told to stop."""
@@ -104,14 +111,20 @@ class DropFolder:
         now = time.monotonic()
         if now < self._rest_until or not self._is_open():
             return
+        self._aside.look_again()
         waiting = dict(self._waiting())
         self._seen = {
             path: (stamp, self._seen[path][1] if self._seen.get(path, (None,))[0] == stamp else now)
             for path, stamp in waiting.items()
         }
         for path, (stamp, since) in sorted(self._seen.items()):
-            if now - since >= self._settle_s and (path, stamp) not in self._unreadable:
+            if (path, stamp) not in self._unreadable and self._is_complete(path, now - since):
                 self._take(path, stamp)
+
+    def _is_complete(self, path: Path, unchanged_s: float) -> bool:
+        if unchanged_s < self._settle_s:
+            return False
+        return unchanged_s >= LONGEST_OPEN_S or not self._is_written_to(path)
 
     def _waiting(self) -> Iterator[tuple[Path, Stamp]]:
         for folder, subfolders, names in os.walk(self._root):
@@ -124,27 +137,29 @@ class DropFolder:
 
     def _take(self, path: Path, stamp: Stamp) -> None:
         try:
-            self._take_or_refuse(path)
+            self._take_or_refuse(path, stamp)
         except Refusal as refusal:
             if refusal.code is RefusalCode.UNAVAILABLE:
                 self._rest_until = time.monotonic() + REST_S
                 return
             log.warning("file_refused", reason=refusal.code)
             SUBMISSIONS.labels((*(set(self._folders(path)[:1]) & _CHANNELS), "unknown")[0], refusal.code).inc()
-            self._set_aside(path, FAILED, stamp, reason=f"{refusal.code}: {refusal.sentence}")
+            self._set_aside(path, FAILED, stamp, content=None, reason=f"{refusal.code}: {refusal.sentence}")
         except OSError as error:
             log.error("file_not_read", error=error)
             self._unreadable.add((path, stamp))
 
-    def _take_or_refuse(self, path: Path) -> None:
+    def _take_or_refuse(self, path: Path, stamp: Stamp) -> None:
         place = self._place(path)
         dropped = read_file(path, largest=LARGEST[place.channel])
+        if dropped.stamp != stamp:
+            return
         accepted = self._acceptor.accept(self._arrivals(place, path, dropped.content))
         failpoint("channels.before_set_aside")
         log.info(
             "file_taken", referral_ids=[one.referral_id for one in accepted[:MOST_LOGGED]], referrals=len(accepted)
         )
-        self._set_aside(path, DONE, dropped.stamp)
+        self._set_aside(path, DONE, stamp, content=dropped.content)
 
     def _arrivals(self, place: Place, path: Path, content: bytes) -> list[Arrival]:
         handed = Handed(
@@ -173,9 +188,11 @@ class DropFolder:
     def _folders(self, path: Path) -> tuple[str, ...]:
         return path.relative_to(self._root).parts[:-1]
 
-    def _set_aside(self, path: Path, kind: str, stamp: Stamp, *, reason: str | None = None) -> None:
+    def _set_aside(
+        self, path: Path, kind: str, stamp: Stamp, *, content: bytes | None, reason: str | None = None
+    ) -> None:
         try:
-            set_aside(path, self._root / kind / Path(*self._folders(path)), stamp, reason=reason)
+            self._aside.put(path, kind, stamp, content=content, reason=reason)
         except OSError as error:
             # it was dealt with; looking at it again would change nothing and cost time
             log.error("file_not_moved", error=error)

@@ -1,15 +1,13 @@
-"""Files in the watched folder: read with care, and set aside when they are dealt with."""
+"""Files in the watched folder: how they look, and what is in them, read with care."""
 
 import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.intake.channels.identity import digest_of
 from services.intake.channels.refusal import Refusal, RefusalCode
 
-LONGEST_NAME = 150
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ def read_file(path: Path, *, largest: int) -> Dropped:
         Refusal: it is larger than is taken.
         OSError: it can not be read.
     """
-    with os.fdopen(os.open(path, _READ), "rb") as file:
+    with os.fdopen(os.open(path, READ_FLAGS), "rb") as file:
         found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode):
             raise OSError
@@ -53,27 +51,6 @@ def read_file(path: Path, *, largest: int) -> Dropped:
     if len(content) > largest:
         raise Refusal(RefusalCode.TOO_LARGE)
     return Dropped(content, _stamp(found))
-
-
-def set_aside(path: Path, folder: Path, stamp: Stamp, *, reason: str | None = None) -> None:
-    """Move a file out of the way, with a note of the reason beside it; one that was written to meanwhile stays.
-
-    Raises:
-        OSError: it can not be moved.
-    """
-    if stamp_of(path) != stamp:
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / _free_name(path.name, stamp)
-    if reason is not None:
-        target.with_name(f"{target.name}.reason.txt").write_text(f"{reason}\n", "utf-8")
-    os.replace(path, target)
-
-
-def _free_name(name: str, stamp: Stamp) -> str:
-    # the same name may come again, with the same content or another
-    mark = digest_of(name.encode("utf-8", "surrogateescape"), str(stamp).encode())[:12]
-    return f"{mark}-{os.fsdecode(os.fsencode(name)[-LONGEST_NAME:])}"
 
 
 def _stamp(found: os.stat_result) -> Stamp:

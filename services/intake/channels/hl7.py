@@ -16,7 +16,6 @@ LONGEST_HEADER = 4_000
 #: places in the header segment, counted as HL7 does
 SENT_AT, CONTROL_ID = 7, 10
 _SEGMENT_END = re.compile(rb"\r\n?|\n")
-_MESSAGE_START = re.compile(rb"(?:(?<=[\r\n])|\A)MSH(?=[^\w\s])")
 _SIGNS = re.compile(rb"[^\w\s]{2,5}")
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9._:-]")
 _LONGEST_CONTROL_ID = 199
@@ -79,18 +78,9 @@ def hl7_arrival(sender: Sender, content: bytes, *, now: datetime, file_name: str
     )
 
 
-def messages_of(content: bytes) -> list[bytes]:
-    """Return the messages in a file, which may hold several and may keep the marks of the line they came over."""
-    content = content.translate(None, b"\x0b\x1c")
-    starts = [found.start() for found in _MESSAGE_START.finditer(content)]
-    if len(starts) < 2:
-        return [content]
-    return [content[start:end] for start, end in zip(starts, [*starts[1:], len(content)], strict=True)]
-
-
 def acknowledge(code: Acknowledgement, *, control_id: str | None, text: str, now: datetime) -> bytes:
     """Return the acknowledgement; of the message it repeats the control id and nothing else."""
-    repeated = _NOT_PLAIN.sub("", control_id or "")[:_LONGEST_CONTROL_ID]
+    repeated = plain_id(control_id or "")
     own_id = named_id("acknowledgement", code, repeated, text)[:20]
     segments = [
         f"MSH|^~\\&|BATON||||{now:%Y%m%d%H%M%S}+0000||ACK|{own_id}|P|2.5.1",
@@ -99,6 +89,11 @@ def acknowledge(code: Acknowledgement, *, control_id: str | None, text: str, now
     if code is not Acknowledgement.ACCEPTED:
         segments.append(f"ERR||||E||||{text}")
     return "".join(f"{segment}\r" for segment in segments).encode("ascii", "replace")
+
+
+def plain_id(control_id: str) -> str:
+    """Return a sender's control id as it can be repeated to it."""
+    return _NOT_PLAIN.sub("", control_id)[:_LONGEST_CONTROL_ID]
 
 
 def _substance(content: bytes, header: Header) -> str:

@@ -46,7 +46,8 @@ def accepted(request: Request, accepted: Sequence[Accepted]) -> Response:
     if _is_fhir(request):
         headers["Location"] = f"{_FHIR_PATH}/ServiceRequest/{rows[0]['referral_id']}"
     body = {**rows[0], "referrals": rows} if len(rows) == 1 else {"referrals": rows}
-    return JSONResponse(body, status_code=HTTPStatus.CREATED, headers=headers)
+    # an empty batch is well received and creates nothing
+    return JSONResponse(body, status_code=HTTPStatus.CREATED if rows else HTTPStatus.OK, headers=headers)
 
 
 def refused(request: Request, refusal: Refusal) -> Response:

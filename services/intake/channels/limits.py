@@ -32,6 +32,9 @@ LARGEST_ROW = 200_000
 #: a cell with this many line breaks is a forgotten quote rather than a note
 MOST_LINES_OF_ROW = 200
 
+#: in one frame, file or body
+MOST_HL7_MESSAGES = 5_000
+
 LONGEST_MESSAGE_ID = 250
 LONGEST_FILE_NAME = 200
 LONGEST_SOURCE = 120

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -11,10 +11,10 @@ from runtime.clock import Clock
 from runtime.metrics import SUBMISSIONS
 from schemas.vocabulary import Channel
 from services.intake.channels import hl7
-from services.intake.channels.accept import Acceptor
-from services.intake.channels.arrival import Sender
-from services.intake.channels.arrivals import Handed, arrivals_of
+from services.intake.channels.accept import MOST_AT_ONCE, Accepted, Acceptor
+from services.intake.channels.arrival import Arrival, Sender
 from services.intake.channels.hl7 import Acknowledgement
+from services.intake.channels.hl7_batch import answer_to, read_sent
 from services.intake.channels.limits import LARGEST_HL7
 from services.intake.channels.mllp_frames import AFTER_END, END, START, Frames, FrameTooLarge, FrameUnfinished, NoFrames
 from services.intake.channels.refusal import Refusal, RefusalCode
@@ -81,8 +81,8 @@ class MllpServer:
         peer = str((writer.get_extra_info("peername") or ("",))[0])
         frames = Frames(reader, largest=LARGEST_HL7, frame_s=self._door.frame_s, idle_s=self._door.idle_s)
         try:
-            async for message in frames:
-                await _send(writer, await self._answer(message, peer))
+            async for frame in frames:
+                await _send(writer, await self._answer(frame, peer))
         except FrameTooLarge as error:
             await _send(writer, self._refusal(error.begin, RefusalCode.TOO_LARGE))
         except FrameUnfinished as error:
@@ -90,21 +90,47 @@ class MllpServer:
         except NoFrames:
             await _send(writer, self._refusal(b"", RefusalCode.NO_HEADER))
 
-    async def _answer(self, message: bytes, peer: str) -> bytes:
+    async def _answer(self, frame: bytes, peer: str) -> bytes:
+        try:
+            sent = read_sent(frame)
+        except Refusal as refusal:
+            return self._refusal(frame, refusal.code)
+        answers: list[bytes] = []
+        # a few at a time, so that those of other connections come in between
+        for start in range(0, len(sent.messages), MOST_AT_ONCE):
+            answers += await self._answers(sent.messages[start : start + MOST_AT_ONCE], peer)
+        return answer_to(sent, answers, now=self._door.clock.now())
+
+    async def _answers(self, messages: Sequence[bytes], peer: str) -> list[bytes]:
+        judged = [self._arrival(message, peer) for message in messages]
+        arrivals = [arrival for arrival in judged if isinstance(arrival, Arrival)]
+        try:
+            kept = await asyncio.wrap_future(self._door.acceptor.begin(arrivals)) if arrivals else ()
+        except Refusal as refusal:
+            # none of them is known to be kept
+            judged = [found if isinstance(found, RefusalCode) else refusal.code for found in judged]
+            kept = ()
+        accepted = iter(kept)
+        return [
+            self._refusal(message, found) if isinstance(found, RefusalCode) else self._accepted(message, next(accepted))
+            for message, found in zip(messages, judged, strict=True)
+        ]
+
+    def _arrival(self, message: bytes, peer: str) -> Arrival | RefusalCode:
         door = self._door
         try:
             sender = _sender(door.senders, peer)
-            handed = Handed(channel=Channel.HL7, content=message, content_type=hl7.MEDIA_TYPE)
-            arrivals = arrivals_of(handed, sender, now=door.clock.now())
-            if not door.is_open():
-                raise Refusal(RefusalCode.UNAVAILABLE)
-            (accepted,) = await asyncio.wrap_future(door.acceptor.begin(arrivals))
+            if not message.strip():
+                return RefusalCode.EMPTY
+            arrival = hl7.hl7_arrival(sender, message, now=door.clock.now())
         except Refusal as refusal:
-            return self._refusal(message, refusal.code)
+            return refusal.code
+        return arrival if door.is_open() else RefusalCode.UNAVAILABLE
+
+    def _accepted(self, message: bytes, accepted: Accepted) -> bytes:
         text = f"referral {accepted.referral_id} submission {accepted.submission_id}"
-        return hl7.acknowledge(
-            Acknowledgement.ACCEPTED, control_id=_control_id(message), text=text, now=door.clock.now()
-        )
+        control_id, now = _control_id(message), self._door.clock.now()
+        return hl7.acknowledge(Acknowledgement.ACCEPTED, control_id=control_id, text=text, now=now)
 
     def _refusal(self, message: bytes, code: RefusalCode) -> bytes:
         SUBMISSIONS.labels(Channel.HL7, code).inc()

@@ -27,6 +27,10 @@ class NoFrames(Exception):
     """What comes over the connection is not MLLP."""
 
 
+#: between the frames: belongs to no message, whatever a sender's program puts there
+_BLANK = bytes(range(0x21))
+
+
 class Frames:
     """The messages of one connection."""
 
@@ -36,17 +40,19 @@ class Frames:
         self._frame_s = frame_s
         self._idle_s = idle_s
         self._buffer = bytearray()
+        self._had_frame = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Yield each message as soon as it is complete; end when the sender hangs up or falls silent.
 
         Raises:
             FrameTooLarge: a frame is beyond the limit.
-            FrameUnfinished: a frame is not completed in time, or never.
-            NoFrames: there is something else between the frames.
+            FrameUnfinished: a frame is not completed in time, or never, or its begin is missing.
+            NoFrames: there is something else before the first frame.
         """
         while await self._begins():
             yield await self._message()
+            self._had_frame = True
 
     async def _begins(self) -> bool:
         try:
@@ -61,10 +67,17 @@ class Frames:
     def _drop_gap(self) -> bool:
         start = self._buffer.find(START)
         gap = bytes(self._buffer[:start] if start >= 0 else self._buffer)
-        if gap.strip():
-            raise NoFrames
+        if gap.strip(_BLANK):
+            self._judge(gap)
         del self._buffer[: len(gap)]
         return start >= 0
+
+    def _judge(self, gap: bytes) -> None:
+        if not self._had_frame:
+            raise NoFrames
+        if END in gap or len(gap) > CHUNK:
+            # the end of a message whose begin got lost: nobody has it, and its sender should know
+            raise FrameUnfinished(gap)
 
     async def _message(self) -> bytes:
         searched = 0

@@ -50,7 +50,8 @@ async def _sorted(form: FormData) -> tuple[dict[str, Any], list[Upload]]:
             fields[name] = [*known, value] if isinstance(known, list) else [known, value]
         else:
             fields[name] = value
-    return fields, [upload for upload in uploads if upload.data]
+    # a browser sends a nameless empty part for a file that nobody chose; an empty file that has a name was meant
+    return fields, [upload for upload in uploads if upload.data or upload.file_name]
 
 
 async def _parsed(content_type: str, body: bytes) -> FormData:

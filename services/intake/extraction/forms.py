@@ -1,6 +1,6 @@
 """Read a portal form: JSON as posted, or the fields and files of a multipart form."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
@@ -8,11 +8,13 @@ import orjson
 
 from schemas.vocabulary import MissingItem
 from services.intake.extraction.field_names import FieldName, Fields, field_of_key, keys_under
-from services.intake.extraction.findings import FileRole, Finding, FoundFile, FoundText, Part
-from services.intake.extraction.limits import DEEPEST_FORM, MOST_FILES, MOST_FORM_KEYS
+from services.intake.extraction.findings import FileRole, Finding, FoundFile, FoundText, Part, is_digest
+from services.intake.extraction.limits import DEEPEST_FORM, LARGEST_TOLD_SIZE, MOST_FILES, MOST_FORM_KEYS
 
 _ATTACHMENTS = "attachments"
 _UNREADABLE = FoundText(part=Part.MESSAGE, troubles=(MissingItem.READABLE_DOCUMENT,))
+#: a file that the form tells of and that nobody can find
+_LOST = FoundText(part=Part.DOCUMENT, troubles=(MissingItem.READABLE_DOCUMENT,))
 _EMPTY = FoundText(part=Part.MESSAGE, troubles=(MissingItem.MESSAGE_CONTENT,))
 
 
@@ -29,7 +31,10 @@ def read_form(data: bytes) -> list[Finding]:
     files: list[Finding] = []
     attachments = form.get(_ATTACHMENTS)
     if isinstance(attachments, list):
-        files.extend(_files(attachments))
+        pointers = [attachment for attachment in attachments[:MOST_FILES] if _is_pointer(attachment)]
+        files.extend(map(_file, pointers))
+        if len(pointers) < len(attachments):
+            files.append(_LOST)
         fields_of_form = form.get("fields")
         if isinstance(fields_of_form, dict):
             form = fields_of_form
@@ -74,14 +79,15 @@ def _written(value: object) -> str:
     return "" if isinstance(value, bool) else str(value)
 
 
-def _files(attachments: list[Any]) -> Iterator[FoundFile]:
-    for attachment in attachments[:MOST_FILES]:
-        if not isinstance(attachment, dict) or not isinstance(attachment.get("digest"), str):
-            continue
-        size = attachment.get("size")
-        yield FoundFile(
-            content_type=str(attachment.get("content_type") or "application/octet-stream"),
-            role=FileRole.ATTACHMENT,
-            digest=attachment["digest"],
-            size=size if isinstance(size, int) else 0,
-        )
+def _is_pointer(attachment: object) -> bool:
+    return isinstance(attachment, dict) and is_digest(attachment.get("digest"))
+
+
+def _file(pointer: dict[str, Any]) -> FoundFile:
+    size = pointer.get("size")
+    return FoundFile(
+        content_type=str(pointer.get("content_type") or "application/octet-stream"),
+        role=FileRole.ATTACHMENT,
+        digest=pointer["digest"],
+        size=size if isinstance(size, int) and 0 <= size <= LARGEST_TOLD_SIZE else 0,
+    )

@@ -78,6 +78,10 @@ def read_hl7(data: bytes) -> list[Finding]:
                     fields[name] = f"{fields[name]}\n{value}"
                 elif value and name not in fields:
                     fields[name] = value
+    # a specialty that nobody knows is for people to read; one that is known stands anywhere
+    unknown = next((segment.text(3) for segment in segments if segment.name == "RF1"), "")
+    if unknown:
+        fields.setdefault(FieldName.SPECIALTY, unknown)
     files = [file for segment in segments if segment.name == "OBX" for file in _embedded(segment)]
     return [*files[:MOST_FILES], FoundText(part=Part.MESSAGE, fields=fields)]
 
@@ -178,7 +182,7 @@ def _authorisation(aut: Segment) -> Told:
 
 
 def _diagnosis(dg1: Segment) -> Told:
-    yield FieldName.DIAGNOSIS, dg1.get(3) or dg1.get(4)
+    yield FieldName.DIAGNOSIS, dg1.get(3) or dg1.get(3, 2) or dg1.get(4)
 
 
 def _procedure(pr1: Segment) -> Told:

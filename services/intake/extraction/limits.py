@@ -11,6 +11,9 @@ MOST_MAIL_PARTS = 200
 #: a boundary is declared per level, so their number bounds the depth of nesting
 DEEPEST_MAIL = 30
 MOST_FILES = 100
+#: bytes of all files of one message that are handed to a reader process together
+LARGEST_TOGETHER = 60_000_000
+LARGEST_TOLD_SIZE = (1 << 31) - 1
 LONGEST_HEADER = 2_000
 MOST_PAGES = 100
 LONGEST_DOCUMENT_TEXT = 200_000

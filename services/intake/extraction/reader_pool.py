@@ -4,6 +4,7 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,10 +13,20 @@ from typing import BinaryIO, cast
 
 from runtime.unavailable import InfrastructureUnavailable
 from services.intake.extraction.findings import Finding
-from services.intake.extraction.wire import BrokenFrame, FrameKind, ReadRequest, finding_of, read_frame, write_request
+from services.intake.extraction.wire import (
+    LARGEST_BODY,
+    BrokenFrame,
+    FrameKind,
+    ReadRequest,
+    finding_of,
+    read_frame,
+    write_request,
+)
 
 DEFAULT_COMMAND = (sys.executable, "-m", "services.intake.extraction.reader_process")
 START_WITHIN_S = 30.0
+#: what one message can hold by the limits of the readers, and more
+MOST_FINDINGS = 1_000
 
 
 class ReadOutcome(StrEnum):
@@ -25,6 +36,7 @@ class ReadOutcome(StrEnum):
     FAILED = "reader_failed"
     TIMED_OUT = "reader_timed_out"
     DIED = "reader_died"
+    FILE_LOST = "file_lost"  #: a file pointed at is not, or not as it was, in the document store
 
 
 class ReaderUnavailable(InfrastructureUnavailable):
@@ -92,11 +104,14 @@ class _Child:
                     continue
 
     def _collect(self, findings: list[Finding]) -> ReadOutcome:
-        while True:
+        room = LARGEST_BODY
+        while len(findings) <= MOST_FINDINGS and room >= 0:
             head, body = read_frame(self._output)
             if head.get("kind") == FrameKind.END:
                 return ReadOutcome.COMPLETE if head.get("complete") is True else ReadOutcome.FAILED
             findings.append(finding_of(head, body))
+            room -= len(body)
+        raise BrokenFrame
 
     def _become_ready(self) -> None:
         if self._is_ready:
@@ -151,20 +166,24 @@ class ReaderPool:
         Raises:
             ReaderUnavailable: no reader process can be started.
         """
-        result = self._read_once(request)
+        begin = time.monotonic()
+        result = self._read_once(request, self._time_limit_s)
+        left_s = begin + self._time_limit_s - time.monotonic()
+        if result.outcome is not ReadOutcome.DIED or left_s <= 0:
+            return result
         # a process may also die of something else than the message, as when the machine is short of memory
-        return self._read_once(request) if result.outcome is ReadOutcome.DIED else result
+        return self._read_once(request, left_s)
 
     def close(self) -> None:
         """End the processes."""
         while not self._idle.empty():
             self._idle.get().kill()
 
-    def _read_once(self, request: ReadRequest) -> ReadResult:
+    def _read_once(self, request: ReadRequest, time_limit_s: float) -> ReadResult:
         child = self._alive(self._idle.get())
         is_usable = False
         try:
-            result = child.read(request, self._time_limit_s)
+            result = child.read(request, time_limit_s)
             is_usable = result.outcome in (ReadOutcome.COMPLETE, ReadOutcome.FAILED)
             return result
         finally:

@@ -10,11 +10,13 @@ import orjson
 
 from schemas.vocabulary import Channel, MissingItem
 from services.intake.extraction.field_names import FieldName
-from services.intake.extraction.findings import FileRole, Finding, FoundFile, FoundText, Part
+from services.intake.extraction.findings import FileRole, Finding, FoundFile, FoundText, Part, is_digest
+from services.intake.extraction.limits import LARGEST_TOLD_SIZE
 
 _SIZES = struct.Struct(">II")
 LARGEST_HEAD = 16_000_000
-LARGEST_BODY = 256_000_000
+#: the files of a message together, in either direction
+LARGEST_BODY = 64_000_000
 
 
 class Format(StrEnum):
@@ -111,7 +113,13 @@ def read_request(stream: BinaryIO) -> ReadRequest:
 def write_finding(stream: BinaryIO, finding: Finding) -> None:
     """Send a finding to intake at once, so that it counts even if the process dies over the next."""
     if isinstance(finding, FoundFile):
-        head: dict[str, Any] = {"kind": FrameKind.FILE, "content_type": finding.content_type, "role": finding.role}
+        head: dict[str, Any] = {
+            "kind": FrameKind.FILE,
+            "content_type": _without_surrogates(finding.content_type),
+            "role": finding.role,
+            "digest": finding.digest,
+            "size": finding.size,
+        }
         write_frame(stream, head, (finding.data,))
         return
     head = {
@@ -134,18 +142,39 @@ def finding_of(head: dict[str, Any], body: bytes) -> Finding:
     """
     try:
         if head["kind"] == FrameKind.FILE:
-            role, kind = FileRole(head["role"]), str(head["content_type"])
-            return FoundFile(content_type=kind, role=role, data=body, size=len(body))
+            return _found_file(head, body)
         return FoundText(
             part=Part(head["part"]),
             fields={FieldName(name): str(value) for name, value in head["fields"].items()},
             note=str(head["note"]),
             text_digest=str(head["text_digest"]),
             troubles=tuple(map(MissingItem, head["troubles"])),
-            file_index=head["file_index"],
+            file_index=_whole_number(head["file_index"]),
         )
     except (KeyError, ValueError, TypeError, AttributeError):
         raise BrokenFrame from None
+
+
+def _found_file(head: dict[str, Any], body: bytes) -> FoundFile:
+    digest = head["digest"]
+    if digest is not None and not is_digest(digest):
+        raise ValueError
+    return FoundFile(
+        content_type=str(head["content_type"]),
+        role=FileRole(head["role"]),
+        data=body,
+        digest=digest,
+        # what a file in the document store is told to have; of the bytes that came along it is seen
+        size=len(body) if digest is None else _whole_number(head["size"]) or 0,
+    )
+
+
+def _whole_number(value: object) -> int | None:
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= LARGEST_TOLD_SIZE:
+        raise ValueError
+    return value
 
 
 def _storable(fields: dict[FieldName, str]) -> dict[str, str]:

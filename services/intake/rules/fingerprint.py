@@ -19,7 +19,7 @@ class Transmission(NamedTuple):
     network_id: str
     source: str
     received_at: datetime
-    #: the channel's own id of the message; where it has none, the digest and the time stand for it
+    #: the channel's own id of the message; where it has none, the time stands for it
     source_message_id: str | None
     content_digest: str
 
@@ -58,12 +58,13 @@ def fingerprints_of(
 ) -> Fingerprints:
     """Return the fingerprints of a transmission and of what is asked for whom.
 
-    A message id says by itself that a message comes again, so the time stays out then: the bucket's edge
-    must not split it. Without one the same bytes may be meant anew later, and the bucket counts.
+    An id together with the bytes says that a message comes again, so the time stays out then: the bucket's edge
+    must not split it. Without one the same bytes may be meant anew later, and the bucket counts. An id alone says
+    nothing: counters start anew, and an export's column of ids may number the patients.
     """
     network_id, source, received_at, message_id, content_digest = transmission
     if message_id is not None:
-        mark = f"id:{message_id}"
+        mark = f"id:{message_id}:{content_digest}"
     else:
         mark = f"digest:{content_digest}:{int(received_at.timestamp()) // BUCKET_S}"
     who = f"{network_id}{_SEPARATOR}{source}{_SEPARATOR}{identifiers.as_text()}"

@@ -1,19 +1,29 @@
 """Every submission becomes exactly one referral, with what it lacks."""
 
 from collections.abc import Iterator
+from copy import copy
 from datetime import timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from runtime.pipeline import Rejected
 from schemas.events import IntakeSubmitted, ReferralReceived
 from schemas.vocabulary import Channel, MissingItem, Priority
+from services.intake import referral as referral_module
+from services.intake.extraction.field_names import FieldName
+from services.intake.extraction.findings import FileRole, Finding, FoundFile, FoundText, Part
+from services.intake.extraction.limits import LARGEST_IN_PROCESS
+from services.intake.extraction.reader_pool import ReadResult
+from services.intake.extraction.wire import ReadRequest
 from services.intake.pipeline import IntakePipeline
 from services.intake.rules.specialty import SPECIALTIES
 from tests.samples.catalogue import JANE
 from tests.samples.writers import letter_mail, portal
 from tests.support.intake import (
     HereReaders,
+    LogTable,
     MemoryDocuments,
     SampleMessage,
     referral_in,
@@ -172,6 +182,66 @@ def test_bytes_that_are_not_in_the_store_are_quarantined(pipeline: IntakePipelin
         referral_in(pipeline, delivery)
 
     assert (rejected.value.event_id, rejected.value.reason) == (delivery.event_id, "document_missing")
+
+
+class SayingReaders:
+    """Readers that say what a test wants them to."""
+
+    def __init__(self, *findings: Finding) -> None:
+        self._findings = findings
+
+    def read(self, request: ReadRequest) -> ReadResult:
+        del request
+        return ReadResult(findings=list(map(copy, self._findings)))
+
+
+WRITTEN = st.one_of(
+    st.text(max_size=40),
+    st.sampled_from(
+        ["9" * 5_000, "١٢/٣٤", "\x00", "\ud800", "1/1/1", "0000-00-00", "²²/²²/²²", "|" * 300, "x" * 30_000]
+    ),
+)
+SAID = st.one_of(
+    st.builds(
+        FoundText,
+        part=st.sampled_from(Part),
+        fields=st.dictionaries(st.sampled_from(FieldName), WRITTEN),
+        note=WRITTEN,
+        troubles=st.lists(st.sampled_from(MissingItem)).map(tuple),
+        file_index=st.none() | st.integers(0, 200),
+    ),
+    st.builds(FoundFile, content_type=WRITTEN, role=st.sampled_from(FileRole), data=st.binary(max_size=5)),
+    st.builds(FoundFile, content_type=WRITTEN, role=st.sampled_from(FileRole), digest=st.just("d" * 64)),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(said=st.lists(SAID, max_size=6), channel=st.sampled_from([Channel.MAIL, Channel.PORTAL, Channel.FAX]))
+def test_whatever_a_reader_says_a_submission_becomes_a_referral(said: list[Finding], channel: Channel) -> None:
+    documents = MemoryDocuments()
+    pipeline = IntakePipeline(documents, SayingReaders(*said), parallel_reads=1)
+    delivery = submitted(documents, b"x" * (LARGEST_IN_PROCESS + 1), channel=channel)
+
+    outputs = pipeline.handle(LogTable(), [delivery])  # type: ignore[arg-type]  # all that is done with it
+    pipeline.close()
+
+    (referral,) = outputs[delivery.event_id]
+    assert isinstance(referral, ReferralReceived)
+    assert ReferralReceived.model_validate_json(referral.model_dump_json()) == referral
+
+
+def test_facts_that_can_not_be_used_leave_a_referral_that_says_so(
+    pipeline: IntakePipeline, documents: MemoryDocuments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(written: str, **_: object) -> None:
+        raise ValueError(written)
+
+    monkeypatch.setattr(referral_module, "parse_birth_date", failing)
+
+    referral = referral_in(pipeline, submitted(documents, letter_mail("x", JANE)))
+
+    assert referral.last_name is None
+    assert {MissingItem.PATIENT_NAME, MissingItem.READABLE_DOCUMENT} <= set(referral.missing_items)
 
 
 @pytest.mark.parametrize("channel", list(Channel))

@@ -10,12 +10,14 @@ import pytest
 from runtime.stopping import StopRequest
 from schemas.vocabulary import Channel
 from services.intake.channels import drop_folder
-from services.intake.channels.drop_folder import DONE, FAILED, DropFolder
+from services.intake.channels.drop_folder import DropFolder
 from services.intake.channels.dropped_file import Dropped, read_file
 from services.intake.channels.limits import LARGEST_HL7
+from services.intake.channels.set_aside import DONE, FAILED
 from tests.samples.catalogue import RUTH
 from tests.samples.writers import hl7
 from tests.support.channels import Entrance, entrance
+from tests.support.hl7_batches import generated_batch
 from tests.support.waiting import eventually
 
 SAMPLES = Path(__file__).parents[4] / "samples"
@@ -188,6 +190,19 @@ def test_a_file_of_several_messages_is_several_submissions(
     folder.look()
 
     assert [event.source_message_id for event in inside.broker.events] == ["MSG-0", "MSG-1", "MSG-2"]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_batch_is_taken_message_by_message(folder: DropFolder, inside: Entrance, tmp_path: Path, seed: int) -> None:
+    batch = generated_batch(seed)
+    put(tmp_path, "hl7/batch.hl7", batch.content)
+
+    folder.look()
+
+    taken = [event.source_message_id for event in inside.broker.events]
+    # where no message can be read, people look at the whole file
+    assert taken == (list(batch.told) if any(batch.told) or not batch.told else [None])
+    assert names(tmp_path, DONE) == ["batch.hl7"]
 
 
 def test_links_and_pipes_are_not_followed(folder: DropFolder, inside: Entrance, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.intake.channels.hl7 import Acknowledgement, acknowledge, hl7_arrival, messages_of, read_header
+from services.intake.channels.hl7 import Acknowledgement, acknowledge, hl7_arrival, read_header
 from services.intake.channels.refusal import Refusal, RefusalCode
 from tests.samples.catalogue import RUTH
 from tests.samples.writers import hl7
@@ -76,14 +76,6 @@ def test_other_separators_are_read() -> None:
     header = read_header(b"MSH#*~\\&#EHR#OFFICE#BATON#R#20260105##REF*I12#C-7#P#2.5.1\rPID#1")
 
     assert header.control_id == "C-7"
-
-
-def test_a_file_of_several_messages_is_cut() -> None:
-    other = hl7(RUTH, "MSG-2").encode()
-    framed = b"\x0b" + MESSAGE + b"\x1c\r\x0b" + other + b"\x1c\r"
-
-    assert [read_header(m).control_id for m in messages_of(framed)] == ["MSG-1", "MSG-2"]
-    assert messages_of(MESSAGE) == [MESSAGE]
 
 
 def test_an_acknowledgement_repeats_the_control_id_and_nothing_else() -> None:

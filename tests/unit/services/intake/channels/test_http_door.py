@@ -15,6 +15,7 @@ from services.intake.channels.http_door import HttpDoor, make_http_app
 from services.intake.channels.limits import LARGEST
 from services.intake.channels.senders import KnownSenders, NearSenders, Senders, Source
 from tests.support.channels import Entrance, entrance
+from tests.support.hl7_batches import generated_batch, message
 
 SAMPLES = Path(__file__).parents[4] / "samples"
 FORM = (SAMPLES / "portal" / "complete.json").read_bytes()
@@ -73,6 +74,31 @@ def test_a_bundle_is_created_at_a_location(client: TestClient) -> None:
 
     assert reply.status_code == 201
     assert reply.headers["Location"] == f"/fhir/ServiceRequest/{reply.json()['referral_id']}"
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_batch_is_one_submission_a_message_and_a_broken_one_is_left_to_people(
+    client: TestClient, inside: Entrance, seed: int
+) -> None:
+    batch = generated_batch(seed)
+    reply = client.post("/inbound/hl7", content=batch.content, headers={"Content-Type": "application/hl7-v2"})
+
+    if any(batch.told):
+        assert reply.status_code == 201
+        assert len(reply.json()["referrals"]) == len(batch.told)
+        assert [event.source_message_id for event in inside.broker.events] == list(batch.told)
+    elif batch.told:
+        assert (reply.status_code, reply.json()["error"]) == (422, "no_header")
+    else:
+        assert (reply.status_code, reply.json()) == (200, {"referrals": []})
+
+
+def test_a_batch_that_lacks_messages_is_left_to_people_as_a_whole(client: TestClient, inside: Entrance) -> None:
+    content = b"BHS|^~\\&|\r" + message("A") + b"BTS|2\r"
+    reply = client.post("/inbound/hl7", content=content, headers={"Content-Type": "application/hl7-v2"})
+
+    assert reply.status_code == 201
+    assert inside.contents == [message("A"), content]
 
 
 def test_an_export_is_one_submission_a_row(client: TestClient, inside: Entrance) -> None:

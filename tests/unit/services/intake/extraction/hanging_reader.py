@@ -24,6 +24,9 @@ def read(request: ReadRequest) -> Iterator[Finding]:
         raise ValueError(order)
     elif order == "eat":
         yield FoundText(part=Part.MESSAGE, note="x" * len(bytearray(1 << 40)))
+    elif order == "flood":
+        while True:
+            yield FoundText(part=Part.MESSAGE, note="more and more")
     elif order == "print":
         sys.stdout.write("a library that talks\n")
         sys.stdout.flush()

@@ -14,15 +14,24 @@ import pytest
 from schemas.events import ReferralReceived
 from schemas.vocabulary import Channel, MissingItem
 from services.intake.extraction.findings import FoundFile, FoundText
-from services.intake.extraction.reader_pool import ReaderPool, ReaderUnavailable, ReadOutcome, ReadResult
+from services.intake.extraction.reader_pool import (
+    DEFAULT_COMMAND,
+    MOST_FINDINGS,
+    ReaderPool,
+    ReaderUnavailable,
+    ReadOutcome,
+    ReadResult,
+)
 from services.intake.extraction.wire import Format, ReadRequest
 from services.intake.pipeline import IntakePipeline
+from services.intake.settings import NormaliserSettings
 from tests.samples.catalogue import JANE
 from tests.samples.writers import letter_mail
+from tests.support.hostile_files import inflating_pdf
 from tests.support.intake import LogTable, MemoryDocuments, submitted
 
 TIME_LIMIT_S = 1.0
-MEMORY = 1 << 30
+MEMORY = NormaliserSettings.model_fields["reader_memory_mb"].default << 20
 HANGING = (sys.executable, str(Path(__file__).with_name("hanging_reader.py")))
 
 
@@ -56,6 +65,7 @@ def test_a_process_is_used_again(pool: ReaderPool) -> None:
         ("fail", ReadOutcome.FAILED),
         ("eat", ReadOutcome.DIED),
         ("garble", ReadOutcome.DIED),
+        ("flood", ReadOutcome.DIED),
         ("print", ReadOutcome.COMPLETE),
     ],
 )
@@ -67,7 +77,8 @@ def test_what_was_found_before_the_end_counts_and_the_next_message_is_read(
     result = pool.read(_ordered(order))
 
     assert result.outcome is outcome
-    assert [type(finding) for finding in result.findings] == [FoundFile, FoundText]
+    assert [type(finding) for finding in result.findings][:2] == [FoundFile, FoundText]
+    assert len(result.findings) <= MOST_FINDINGS + 1
     assert perf_counter() - begin < 10 * TIME_LIMIT_S
     assert pool.read(_ordered("read")).outcome is ReadOutcome.COMPLETE
 
@@ -146,3 +157,32 @@ def test_the_real_reader_process_reads_a_mail() -> None:
 
     assert result.outcome is ReadOutcome.COMPLETE
     assert any(isinstance(found, FoundText) and found.fields for found in result.findings)
+
+
+@pytest.mark.parametrize("megabytes", [50, 1_500])
+@pytest.mark.parametrize("times", [1, 2, 4])
+def test_a_stream_that_inflates_ends_with_a_referral(megabytes: int, times: int) -> None:
+    pool = ReaderPool(processes=1, time_limit_s=8, memory_bytes=MEMORY)
+    documents = MemoryDocuments()
+    pipeline = IntakePipeline(documents, pool, parallel_reads=1)
+    bomb = inflating_pdf(megabytes, times=times)
+    delivery = submitted(documents, bomb, channel=Channel.FAX, content_type="application/pdf")
+
+    outputs = pipeline.handle(LogTable(), [delivery])  # type: ignore[arg-type]  # all that is done with it
+    pipeline.close()
+    pool.close()
+
+    (referral,) = outputs[delivery.event_id]
+    assert isinstance(referral, ReferralReceived)
+    assert MissingItem.READABLE_DOCUMENT in referral.missing_items
+
+
+def test_the_system_itself_keeps_a_reader_within_its_memory() -> None:
+    pool = ReaderPool(processes=1, time_limit_s=8, memory_bytes=MEMORY)
+    pool.read(ReadRequest(Format.FILES, Channel.FAX, (("text/plain", b"it is there"),)))
+    readers = [child for child in psutil.Process().children() if DEFAULT_COMMAND[-1] in child.cmdline()]
+    limits = {reader.rlimit(psutil.RLIMIT_AS) for reader in readers}
+    pool.close()
+
+    assert limits == {(MEMORY, MEMORY)}
+    assert MEMORY <= 512 << 20

@@ -23,6 +23,13 @@ def test_a_message_with_an_id_keeps_its_fingerprint_at_any_time(one: datetime, o
     assert fingerprints_of(_sent(one), JANE, ()) == fingerprints_of(_sent(other), JANE, ())
 
 
+@given(TIMES, st.sampled_from([JANE, NOBODY, JANE._replace(phone=None, birth_date=None)]))
+def test_an_id_that_is_used_again_for_other_bytes_says_nothing(at: datetime, who: Identifiers) -> None:
+    first, other = _sent(EDGE, "4711", "a" * 64), _sent(at, "4711", "b" * 64)
+
+    assert fingerprints_of(first, who, ()).transmission != fingerprints_of(other, who, ()).transmission
+
+
 @given(TIMES, TIMES)
 def test_content_keeps_its_fingerprint_at_any_time_and_under_any_id(one: datetime, other: datetime) -> None:
     first = fingerprints_of(_sent(one, "<1@x>", "a" * 64), JANE, ("cardiology", None))
