@@ -1,14 +1,17 @@
 """Run fault campaigns: `python -m tests.faults run|totals` (see docs/reliability.md)."""
 
 import argparse
+import secrets
 import sys
 import tempfile
-from datetime import date
 from pathlib import Path
 
 from tests.faults.outcome import Result, keep, kept, totals
 from tests.faults.plans import PLANS, RELEASE, is_stack_named, own_stack
 from tests.faults.scenes import play
+
+#: where a seed that nobody gave is drawn from
+MANY_SEEDS = 1_000_000
 
 
 def main() -> int:
@@ -17,7 +20,8 @@ def main() -> int:
     if arguments.command == "totals":
         sys.stdout.write(totals(kept()) + "\n")
         return 0
-    seed = arguments.seed if arguments.seed is not None else date.today().toordinal()  # noqa: DTZ011 - any number
+    seed = arguments.seed if arguments.seed is not None else secrets.randbelow(MANY_SEEDS)
+    sys.stdout.write(f"plan {arguments.plan}, seed {seed}: SEED={seed} repeats it\n")
     with own_stack(is_needed=not is_stack_named()):
         results = [
             _play(scene, seed, arguments.plan, folder=arguments.folder)
