@@ -6,10 +6,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psycopg
+
+from baton.migrations import migrate
 from baton.stack.addresses import Addresses
 from tests.faults.mutants.__main__ import copy_tree, mutate
 from tests.faults.mutants.catalogue import MUTANTS
+from tests.faults.snapshot import told_signals
 
+NOTICE = """
+    INSERT INTO courier.notice (network_id, notice_id, recipient_queue, kind, window_start, window_end, signal_ids,
+        referral_ids, created_at)
+    VALUES ('n', %s, 'n.c.team', %s, now(), now(), %s, '{}', now())
+"""
 BUG = "a stage entered without its tasks"
 
 
@@ -41,3 +50,15 @@ def test_a_seeded_bug_leaves_topics_tables_ledger_and_where_its_ids_were_seen(st
     seen = {line.split(":")[0].strip() for line in lines if referral_id in line and not line.startswith("==")}
     wanted = {"evidence/topics/referral.changed.v1.jsonl", "evidence/tables/stager.referral.csv"}
     assert wanted <= seen
+
+
+def test_an_escalation_does_not_tell_the_breaches_of_its_storm(database_url: str) -> None:
+    migrate(database_url)
+    with psycopg.connect(database_url) as connection:
+        connection.execute(NOTICE, ["notice-1", "breach_storm", ["signal-1", "signal-2"]])
+        connection.execute(NOTICE, ["notice-2", "breach", ["signal-1"]])
+
+    told = told_signals(database_url)
+
+    assert ("breach", "signal-1") in told
+    assert ("breach", "signal-2") not in told
