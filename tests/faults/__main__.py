@@ -1,14 +1,21 @@
 """Run fault campaigns: `python -m tests.faults run|totals` (see docs/reliability.md)."""
 
 import argparse
+import os
+import secrets
+import shutil
 import sys
 import tempfile
-from datetime import date
+import traceback
 from pathlib import Path
 
+from tests.faults.keeping import read_extract
 from tests.faults.outcome import Result, keep, kept, totals
 from tests.faults.plans import PLANS, RELEASE, is_stack_named, own_stack
 from tests.faults.scenes import play
+
+#: where a seed that nobody gave is drawn from
+MANY_SEEDS = 1_000_000
 
 
 def main() -> int:
@@ -17,26 +24,46 @@ def main() -> int:
     if arguments.command == "totals":
         sys.stdout.write(totals(kept()) + "\n")
         return 0
-    seed = arguments.seed if arguments.seed is not None else date.today().toordinal()  # noqa: DTZ011 - any number
+    seed = arguments.seed if arguments.seed is not None else secrets.randbelow(MANY_SEEDS)
+    _tell(f"plan {arguments.plan}, seed {seed}: SEED={seed} repeats it")
     with own_stack(is_needed=not is_stack_named()):
-        results = [
-            _play(scene, seed, arguments.plan, folder=arguments.folder)
+        clean = [
+            _is_clean(scene, seed, arguments.plan, folder=arguments.folder)
             for scene in PLANS[arguments.plan]
             if arguments.scene in (None, scene)
         ]
-    return 0 if all(result.is_clean and not result.is_void for result in results) else 1
+    return 0 if all(clean) else 1
 
 
-def _play(scene: str, seed: int, plan: str, *, folder: Path | None) -> Result:
+def _is_clean(scene: str, seed: int, plan: str, *, folder: Path | None) -> bool:
     own = Path(tempfile.mkdtemp(prefix=f"faults-{scene}-", dir=folder))
-    sys.stdout.write(f"{scene}: seed {seed}, logs in {own}\n")
-    sys.stdout.flush()
-    result = play(scene, seed, own, PLANS[plan][scene])
-    sys.stdout.write(_summary(result) + "\n")
+    _tell(f"{scene}: seed {seed}, logs in {own}")
+    try:
+        result = play(scene, seed, own, PLANS[plan][scene])
+    except Exception:  # noqa: BLE001 - the other scenes are played all the same
+        _tell(traceback.format_exc())
+        _tell_what_is_kept(own)
+        return False
+    _tell(_summary(result))
     if plan == RELEASE:
-        sys.stdout.write(f"  kept as {keep(result).name}\n")
+        _tell(f"  kept as {keep(result).name}")
+    if result.is_clean and not result.is_void:
+        shutil.rmtree(own)
+        return True
+    _tell_what_is_kept(own)
+    return False
+
+
+def _tell_what_is_kept(folder: Path) -> None:
+    _tell(f"  everything is kept in {folder}")
+    # a build's folders are lost with it
+    if os.environ.get("CI"):
+        _tell(read_extract(folder))
+
+
+def _tell(text: str) -> None:
+    sys.stdout.write(text + "\n")
     sys.stdout.flush()
-    return result
 
 
 def _summary(result: Result) -> str:

@@ -1,41 +1,36 @@
 """One campaign: a deployment under load, an oracle that watches, and the evidence when it is over."""
 
 import threading
-import time
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-
-from confluent_kafka import KafkaException
 
 from baton.sandbox import Sandbox
 from baton.stack.services import says_ready
 from runtime.settings import ServiceSettings
 from schemas.topics import TOPICS
 from tests.faults import sightings
-from tests.faults.evidence import Evidence, Outage, Planted, Record, Recovery
+from tests.faults.evidence import Evidence, Outage, Recovery, Violation
 from tests.faults.fleet import Fleet
-from tests.faults.ledger import Ledger
+from tests.faults.keeping import keep_evidence
+from tests.faults.ledger import Ledger, without_planted
 from tests.faults.oracle import Oracle
 from tests.faults.poison import Poisoner
 from tests.faults.senders import DoorOffice, KafkaSender, Office, Senders, TopicOffice
-from tests.faults.snapshot import read_tables, told_signals
+from tests.faults.snapshot import count_armed_clocks, read_tables, told_signals
 from tests.faults.staff import Staff
 from tests.faults.tides import Tides
+from tests.faults.waiting import DEADLINE_S, answer_of, end_thread, holds_within
 
 HERE = Path(__file__).parent
 PARTITIONS = 12
 #: services whose consumed records are accounted for one by one
 ACCOUNTED = ("intake", "matcher", "stager", "sla", "courier")
-READY_WITHIN_S = 60.0
-LEVEL_WITHIN_S = 60.0
-#: longer than the longest clock of the campaign's policy
-SETTLE_S = 10.0
-HANGING_AFTER_S = 15.0
-
 
 #: name of a process -> what the environment of its next life has beyond the campaign's
 NextLife = Callable[[str], Mapping[str, str]]
@@ -70,6 +65,8 @@ class Setting:
     replication_factor: int = 1
     server_logs: tuple[Path, ...] = ()
     settings: dict[str, str] = field(default_factory=dict)
+    #: how long a condition is waited for; less where it is known that some never come to hold
+    patience_s: float = DEADLINE_S
 
     @property
     def services(self) -> frozenset[str]:
@@ -86,6 +83,9 @@ class Campaign:
         self.ledger = Ledger()
         self.recoveries: list[Recovery] = []
         self.outages: list[Outage] = []
+        #: what was waited for in vain
+        self.missed: list[str] = []
+        self._condemned: tuple[Violation, ...] | None = None
         self._stack = ExitStack()
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -119,26 +119,58 @@ class Campaign:
         )
 
     def __enter__(self) -> "Campaign":
-        self._stack.enter_context(self.sandbox)
+        with ExitStack() as stack:
+            self._enter(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    def _enter(self, stack: ExitStack) -> None:
+        stack.enter_context(self.sandbox)
         self.oracle = Oracle(self.settings)
-        bootstrap = self.settings.kafka_bootstrap_servers
-        self.tides = Tides(bootstrap, self.sandbox.prefix, self.consumed, PARTITIONS, self.oracle)
+        self.tides = Tides(
+            self.settings.kafka_bootstrap_servers,
+            self.sandbox.prefix,
+            self.consumed,
+            PARTITIONS,
+            self.oracle,
+            patience_s=self.setting.patience_s,
+        )
         self.fleet = Fleet(self.sandbox, self.setting.names)
         for name in self.setting.names:
             self.fleet.prepare(name, self._next_life)
-        self._stack.callback(self.fleet.stop)
+        # after the processes have ended, and before topics and tables are gone
+        stack.push(self._keep_unless_clean)
+        stack.callback(self.fleet.stop)
         self.fleet.start()
         self.await_ready()
         self.oracle.start()
         self.tides.start()
-        self._stack.callback(self.tides.stop)
-        return self
+        stack.callback(self.tides.stop)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop.set()
-        self._stack.close()
+        self._stack.__exit__(kind, error, trace)
+
+    def condemn(self, violations: Sequence[Violation]) -> None:
+        """Say that the campaign is not clean, so that everything it left is kept."""
+        self._condemned = tuple(violations)
+
+    def _keep_unless_clean(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None and self._condemned is None:
+            return
+        told = [] if error is None else traceback.format_exception(error)
+        keep_evidence(
+            self.setting.folder,
+            self.settings,
+            groups=(*self.consumed, "sla-windows"),
+            ledger=self.ledger.page(),
+            story=(*told, *self.missed, *self.recoveries, *self.outages, *self.fleet.deaths),
+            violations=self._condemned or (),
+        )
 
     def await_ready(self) -> None:
         """Wait until every process says it is ready.
@@ -146,12 +178,10 @@ class Campaign:
         Raises:
             TimeoutError: one did not.
         """
-        deadline = time.monotonic() + READY_WITHIN_S
         for name in self.setting.names:
-            while not _is_ready(self.sandbox.port(f"metrics-{name}")):
-                if time.monotonic() > deadline:
-                    raise TimeoutError(name)
-                time.sleep(0.05)
+            port = self.sandbox.port(f"metrics-{name}")
+            if not holds_within(partial(_is_ready, port), self.setting.patience_s):
+                raise TimeoutError(f"{name} to be ready")
 
     def begin_load(self) -> None:
         """Let offices, staff and poisoners begin."""
@@ -187,15 +217,16 @@ class Campaign:
         """End the load, wait until everything is worked off, stop, and hand the evidence over."""
         self._stop.set()
         for thread in self._threads:
-            thread.join(30)
-        self._settle()
+            end_thread(thread)
+        self.expect(self._is_settled, "everything worked off, every clock at rest and every signal told")
         ended_at = datetime.now(UTC)
         names_seen = sightings.in_metrics(self.sandbox, self.setting.names)
-        standings, hanging = self.tides.standings(), self._hanging()
+        self.expect(lambda: not self.tides.hanging(), "the end of every transaction")
+        standings, hanging = answer_of(self.tides.standings), answer_of(self.tides.hanging)
         self._note_deaths()
         self.fleet.stop()
-        ends = self.tides.ends()
-        _wait(lambda: self.oracle.reached(ends), 20)
+        ends = answer_of(self.tides.ends)
+        self.expect(lambda: self.oracle.reached(ends), "a subscriber to see the last record")
         self.tides.stop()
         records, on_topics = self.oracle.finish()
         page = self.ledger.page()
@@ -216,6 +247,7 @@ class Campaign:
             outages=tuple(self.outages),
             standings=standings,
             hanging=hanging,
+            missed=tuple(self.missed),
             ended_at=ended_at,
             repeats_allowed=self.setting.repeats_allowed,
             consumed=self.consumed,
@@ -228,26 +260,28 @@ class Campaign:
             return [DoorOffice(self.sandbox.environment(), self.ledger, self.setting.seed)]
         return [TopicOffice(self.settings, self.ledger)]
 
-    def _settle(self) -> None:
-        _wait(self.tides.is_level, LEVEL_WITHIN_S)
-        if "sla-firing" in self.setting.services:
-            time.sleep(SETTLE_S)
-            _wait(self.tides.is_level, LEVEL_WITHIN_S)
-        if self._tells_notices:
-            _wait(self._is_all_told, LEVEL_WITHIN_S)
-            _wait(self.tides.is_level, LEVEL_WITHIN_S)
+    def expect(self, look: Callable[[], bool], what: str) -> None:
+        """Wait until something holds; what never does is a violation of its own."""
+        if not holds_within(look, self.setting.patience_s):
+            self.missed.append(what)
+
+    def _is_settled(self) -> bool:
+        # in this order: what is worked off arms clocks, what fires is to be told, what is told is to be worked off
+        return (
+            self.tides.is_level()
+            and ("sla-firing" not in self.setting.services or not count_armed_clocks(self.settings.database_url))
+            and (not self._tells_notices or self._is_all_told())
+            and self.tides.is_level()
+        )
 
     def _is_all_told(self) -> bool:
         signals = without_planted(self.oracle.records_of("sla.signalled.v1"), self.ledger.page().planted)
-        return {r.event_id for r in signals} - {None} <= told_signals(self.settings.database_url)
+        fired = {(str(r.values["kind"]), r.event_id) for r in signals if r.event_id is not None}
+        return fired <= told_signals(self.settings.database_url)
 
     @property
     def _tells_notices(self) -> bool:
         return {"sla-windows", "courier"} <= self.setting.services
-
-    def _hanging(self) -> tuple[str, ...]:
-        _wait(lambda: not self.tides.hanging(), HANGING_AFTER_S)
-        return self.tides.hanging()
 
     def _note_deaths(self) -> None:
         for death in self.fleet.deaths:
@@ -255,32 +289,8 @@ class Campaign:
             self.note(recovery, death.at)
 
 
-def without_planted(records: Sequence[Record], planted: Sequence[Planted]) -> tuple[Record, ...]:
-    """Return the records with planted ones as what they are: unreadable, whatever a lenient reader makes of them."""
-    places = {(poison.topic, poison.partition, poison.offset) for poison in planted}
-    unconfirmed = {(poison.topic, poison.key, poison.digest) for poison in planted if poison.offset < 0}
-    return tuple(
-        replace(r, event_id=None, values={})
-        if (r.topic, r.partition, r.offset) in places or (r.topic, r.key, r.digest) in unconfirmed
-        else r
-        for r in records
-    )
-
-
 def _is_ready(port: int) -> bool:
     try:
         return says_ready(port)
     except OSError:
         return False
-
-
-def _wait(look: Callable[[], bool], within_s: float) -> bool:
-    deadline = time.monotonic() + within_s
-    while time.monotonic() < deadline:
-        try:
-            if look():
-                return True
-        except KafkaException:
-            pass
-        time.sleep(0.2)
-    return False

@@ -39,7 +39,7 @@ REPLICATED: Mapping[str, str] = {
     "share.coordinator.state.topic.replication.factor": "3",
     "share.coordinator.state.topic.min.isr": "2",
 }
-WHOLE_WITHIN_S = 180.0
+WHOLE_WITHIN_S = 300.0
 STOP_WITHIN_S = 60.0
 LOOK_EVERY_S = 0.2
 TIMEOUT_S = 10.0

@@ -271,6 +271,10 @@ class Evidence:
     standings: tuple[Standing, ...] = ()
     #: topic/partition of transactions that nobody ends
     hanging: tuple[str, ...] = ()
+    #: what was waited for at the end, until nobody would wait any longer
+    missed: tuple[str, ...] = ()
+    #: longest standstill after a fault; None where only a standstill without end is a violation
+    recovers_within_s: float | None = None
     ended_at: datetime | None = None
     #: whether event ids may come twice on a topic: after an EndTxn that arrived in a later transaction
     repeats_allowed: bool = False

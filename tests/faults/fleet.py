@@ -17,7 +17,8 @@ from baton.stack.process import LAUNCHER
 
 LOOK_EVERY_S = 0.02
 RESTART_AFTER_S = 0.2
-STOP_WITHIN_S = 20.0
+#: longer than a process may take that shares the machine with many; who has not ended then is killed
+STOP_WITHIN_S = 120.0
 
 
 @dataclass(frozen=True)

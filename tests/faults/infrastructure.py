@@ -17,11 +17,11 @@ from baton.stack.embedded import EmbeddedStack
 from baton.stack.paths import StackHome
 from baton.stack.state import PartRecord, PartState, read_state
 from runtime.settings import Environment, ServiceSettings
+from tests.faults.waiting import DEADLINE_S
 from tests.faults.wire.kafka import KafkaConversation, KafkaPlan
 from tests.faults.wire.postgres import PostgresConversation, PostgresPlan
 from tests.faults.wire.proxy import HOST, Proxy
 
-RUNNING_WITHIN_S = 60.0
 LOOK_EVERY_S = 0.05
 UNENCRYPTED = "sslmode=disable&gssencmode=disable"
 
@@ -59,18 +59,18 @@ class PrivateStack:
         """
         before = self.pid(part)
         os.kill(before, number)
-        deadline = time.monotonic() + RUNNING_WITHIN_S
+        deadline = time.monotonic() + DEADLINE_S
         while time.monotonic() < deadline:
             record = self._part(part)
             if record.state is PartState.RUNNING and record.pid not in (None, before):
                 return datetime.now(UTC)
             time.sleep(LOOK_EVERY_S)
-        raise TimeoutError(part)
+        raise TimeoutError(f"{part} to run again")
 
     def _part(self, name: str) -> PartRecord:
         record = read_state(self.home.state)
         if record is None:
-            raise TimeoutError(name)
+            raise TimeoutError(f"the state of {name}")
         return next(part for part in record.parts if part.name == name)
 
 

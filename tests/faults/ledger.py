@@ -2,9 +2,10 @@
 
 import threading
 from collections import defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
-from tests.faults.evidence import Asked, LedgerPage, Planted, Sent
+from tests.faults.evidence import Asked, LedgerPage, Planted, Record, Sent
 
 
 @dataclass
@@ -71,3 +72,15 @@ class Ledger:
                 for digest, m in self._messages.items()
             )
             return LedgerPage(sent, tuple(self._asked.values()), tuple(self._planted))
+
+
+def without_planted(records: Sequence[Record], planted: Sequence[Planted]) -> tuple[Record, ...]:
+    """Return the records with planted ones as what they are: unreadable, whatever a lenient reader makes of them."""
+    places = {(poison.topic, poison.partition, poison.offset) for poison in planted}
+    unconfirmed = {(poison.topic, poison.key, poison.digest) for poison in planted if poison.offset < 0}
+    return tuple(
+        replace(r, event_id=None, values={})
+        if (r.topic, r.partition, r.offset) in places or (r.topic, r.key, r.digest) in unconfirmed
+        else r
+        for r in records
+    )

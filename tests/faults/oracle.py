@@ -9,14 +9,13 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.schema_registry import SchemaRegistryClient
-from confluent_kafka.schema_registry.avro import AvroDeserializer
-from confluent_kafka.serialization import MessageField, SerializationContext
 
 from runtime.settings import ServiceSettings
 from schemas.topics import TOPICS, TopicAccess
 from tests.faults.canary import names_a_patient
 from tests.faults.evidence import Record, digest_of
+from tests.faults.reading import make_reader
+from tests.faults.waiting import end_thread
 
 PUBLIC = frozenset(topic.name for topic in TOPICS if topic.access is TopicAccess.PUBLIC)
 POLL_S = 0.1
@@ -29,7 +28,7 @@ class Oracle:
     def __init__(self, settings: ServiceSettings) -> None:
         self._prefix = settings.topic_prefix
         self._bootstrap = settings.kafka_bootstrap_servers
-        self._deserialize = AvroDeserializer(SchemaRegistryClient({"url": settings.schema_registry_url}))
+        self._read_value = make_reader(settings)
         self._lock = threading.Lock()
         self._records: list[Record] = []
         self._latest: dict[str, Mapping[str, Any]] = {}
@@ -79,7 +78,7 @@ class Oracle:
     def finish(self) -> tuple[tuple[Record, ...], tuple[str, ...]]:
         """Stop reading and return what was seen, and where the canary was."""
         self._stop.set()
-        self._thread.join(30)
+        end_thread(self._thread)
         if self._failure is not None:
             raise self._failure
         return tuple(self._records), tuple(sorted(self._sightings))
@@ -140,7 +139,7 @@ class Oracle:
 
     def _record(self, message: Message) -> Record:
         topic, value = (message.topic() or "").removeprefix(self._prefix), message.value()
-        values = self._values(message.topic() or "", value)
+        values = self._read_value(message.topic() or "", value) if isinstance(value, bytes) else None
         raw_key = message.key()
         key = raw_key.decode("utf-8", "replace") if isinstance(raw_key, bytes) else raw_key
         self._look_for_names(message, topic, is_planted=values is None)
@@ -154,15 +153,6 @@ class Oracle:
             values=values or {},
             digest=digest_of(value if isinstance(value, bytes) else None),
         )
-
-    def _values(self, topic: str, value: str | bytes | None) -> dict[str, Any] | None:
-        if not isinstance(value, bytes):
-            return None
-        try:
-            found = self._deserialize(value, SerializationContext(topic, MessageField.VALUE))
-        except Exception:  # noqa: BLE001 - poison is planted on purpose; whether it was is judged later
-            return None
-        return found if isinstance(found, dict) and "event_id" in found else None
 
     def _look_for_names(self, message: Message, topic: str, *, is_planted: bool) -> None:
         headers = message.headers() or []

@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -12,6 +12,7 @@ from baton.stack.paths import StackHome
 from tests.faults.campaign import Campaign, Load, Setting
 from tests.faults.cluster import REPLICATION_FACTOR, Cluster
 from tests.faults.infrastructure import PrivateStack, private_stack, shared_infrastructure, small_disk
+from tests.faults.invariants import check
 from tests.faults.outcome import Result, result_of
 from tests.faults.strikes import cluster as nodes
 from tests.faults.strikes import infrastructure as broken
@@ -45,6 +46,8 @@ class Dose:
     broker_kills: int = 0
     database_stops: int = 0
     cluster_kills: int = 0  #: of each: leader of a partition, active controller, transaction coordinator
+    #: longest standstill after a fault; None where the machine is anybody's, and only a standstill without end is wrong
+    recovers_within_s: float | None = None
 
 
 class Scene:
@@ -53,12 +56,27 @@ class Scene:
     def __init__(self, name: str, seed: int, folder: Path, dose: Dose) -> None:
         self.name, self.seed, self.folder, self.dose = name, seed, folder, dose
         self.faults: Counter[str] = Counter()
+        self.rounds: FailpointRounds | None = None
+        self.kills: processes.RandomKills | None = None
 
     def count(self, fault: str, strike: Callable[[], object], *, times: int = 1) -> None:
         """Let a fault strike so many times."""
         for _ in range(times):
             strike()
             self.faults[fault] += 1
+
+    def judge(self, campaign: Campaign) -> Result:
+        """End a campaign and judge it; what is not clean stays for whoever looks for the cause."""
+        evidence = replace(campaign.finish(), recovers_within_s=self.dose.recovers_within_s)
+        violations = check(evidence)
+        result = result_of(self.name, self.seed, evidence, violations, self.faults)
+        if self.rounds is not None:
+            result.failpoints = dict(self.rounds.hits)
+        if self.kills is not None:
+            result.random_kills, result.in_flight = self.kills.kills, self.kills.in_flight
+        if violations or result.is_void:
+            campaign.condemn(violations)
+        return result
 
 
 def play(name: str, seed: int, folder: Path, dose: Dose) -> Result:
@@ -75,16 +93,13 @@ def _processes(scene: Scene) -> Result:
     armory = Armory(scene.folder, EVERYTHING)
     with Campaign(setting, armory.environment) as campaign:
         campaign.begin_load()
-        rounds = FailpointRounds(campaign, armory, scene.seed)
-        rounds.run(hits_each=scene.dose.hits_each, within_s=scene.dose.hits_within_s)
-        kills = processes.RandomKills(campaign, scene.seed)
-        kills.run(scene.dose.random_kills)
+        scene.rounds = FailpointRounds(campaign, armory, scene.seed)
+        scene.rounds.run(hits_each=scene.dose.hits_each, within_s=scene.dose.hits_within_s)
+        scene.kills = processes.RandomKills(campaign, scene.seed)
+        scene.kills.run(scene.dose.random_kills)
         for _ in range(scene.dose.others):
             _other_faults_of_processes(scene, campaign)
-        result = result_of(scene.name, scene.seed, 0, campaign.finish(), scene.faults)
-    result.failpoints = dict(rounds.hits)
-    result.random_kills, result.in_flight = kills.kills, kills.in_flight
-    return result
+        return scene.judge(campaign)
 
 
 def _other_faults_of_processes(scene: Scene, campaign: Campaign) -> None:
@@ -120,7 +135,7 @@ def _on_private_stack(
             campaign.begin_load()
             time.sleep(2)
             strike(scene, campaign, stack)
-            result = result_of(scene.name, scene.seed, 0, campaign.finish(), scene.faults)
+            result = scene.judge(campaign)
         result.notes = {**stack.wires.kafka_plan.lost, **stack.wires.postgres_plan.done}
         result.notes |= {f"late EndTxn after {name}": n for name, n in stack.wires.kafka_plan.late.items()}
     return result
@@ -186,7 +201,7 @@ def _clock(scene: Scene) -> Result:
             for _ in range(scene.dose.others):
                 for shift in (SHIFT, -SHIFT):
                     scene.count("clock shifted by 10 min", partial(shift_clock, campaign, clock, shift))
-            return result_of(scene.name, scene.seed, 0, campaign.finish(), scene.faults)
+            return scene.judge(campaign)
 
 
 def _full_disk(scene: Scene) -> Result:
@@ -218,7 +233,7 @@ def _cluster(scene: Scene) -> Result:
                 scene.count(
                     "transaction coordinators killed", lambda: nodes.kill_coordinator(campaign, cluster, random)
                 )
-            result = result_of(scene.name, scene.seed, 0, campaign.finish(), scene.faults)
+            result = scene.judge(campaign)
         result.notes = dict(cluster.kills)
         return result
 

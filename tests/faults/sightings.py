@@ -27,7 +27,7 @@ def in_tables(database_url: str) -> tuple[str, ...]:
 
 def _metrics(port: int) -> bytes:
     try:
-        with urllib.request.urlopen(f"http://{HOST}:{port}/metrics", timeout=5) as reply:
+        with urllib.request.urlopen(f"http://{HOST}:{port}/metrics", timeout=30) as reply:
             return bytes(reply.read())
     except OSError:
         return b""

@@ -74,10 +74,17 @@ def read_tables(database_url: str, records: Sequence[Record]) -> Tables:
         )
 
 
-def told_signals(database_url: str) -> frozenset[str]:
-    """Return the signals that notices tell."""
+def told_signals(database_url: str) -> frozenset[tuple[str, str]]:
+    """Return the signals that notices tell, each with the kind of the notice: a storm does not tell its breaches."""
     with psycopg.connect(database_url) as connection:
-        return frozenset(row[0] for row in _Rows(connection)("SELECT unnest(signal_ids) FROM courier.notice"))
+        rows = _Rows(connection)("SELECT kind, unnest(signal_ids) FROM courier.notice")
+        return frozenset((row[0], row[1]) for row in rows)
+
+
+def count_armed_clocks(database_url: str) -> int:
+    """Return how many clocks can still fire."""
+    with psycopg.connect(database_url) as connection:
+        return sum(row[0] for row in _Rows(connection)("SELECT count(*) FROM sla.clock WHERE state = 'armed'"))
 
 
 def places_with_names(database_url: str) -> list[str]:

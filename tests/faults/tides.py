@@ -10,10 +10,11 @@ from confluent_kafka import OFFSET_END, Consumer, KafkaException, TopicPartition
 
 from tests.faults.evidence import Recovery, Standing
 from tests.faults.oracle import Oracle
+from tests.faults.reading import ANY, COMMITTED, asking_config
+from tests.faults.waiting import DEADLINE_S, end_thread
 
 SAMPLE_EVERY_S = 0.3
 TIMEOUT_S = 5.0
-COMMITTED, ANY = "read_committed", "read_uncommitted"
 Place = tuple[str, str, int]  # group, topic, partition; without the deployment's prefix
 TopicPlace = tuple[str, int]
 
@@ -31,8 +32,16 @@ class Tides:
     """Samples committed offsets and ends of topics in a thread of its own."""
 
     def __init__(
-        self, bootstrap: str, prefix: str, consumed: Mapping[str, Sequence[str]], partitions: int, oracle: Oracle
+        self,
+        bootstrap: str,
+        prefix: str,
+        consumed: Mapping[str, Sequence[str]],
+        partitions: int,
+        oracle: Oracle,
+        *,
+        patience_s: float = DEADLINE_S,
     ) -> None:
+        self._patience_s = patience_s
         self._oracle = oracle
         self._prefix = prefix
         self._consumed = consumed
@@ -58,7 +67,7 @@ class Tides:
     def stop(self) -> None:
         """End sampling."""
         self._stop.set()
-        self._thread.join(30)
+        end_thread(self._thread)
         for consumer in (*self._former, *self._readers.values(), *self._members.values()):
             consumer.close()
 
@@ -108,9 +117,9 @@ class Tides:
         except KafkaException:
             return False
 
-    def recovery(self, fault: str, ended_at: datetime, *, within_s: float = 45.0) -> Recovery:
-        """Wait until everything that was there when a fault ended is worked off."""
-        deadline = time.monotonic() + within_s
+    def recovery(self, fault: str, ended_at: datetime) -> Recovery:
+        """Wait until everything that was there when a fault ended is worked off; how long it took is judged later."""
+        deadline = time.monotonic() + self._patience_s
         while time.monotonic() < deadline:
             found = self.recovery_so_far(fault, ended_at)
             if found.seconds is not None:
@@ -161,18 +170,7 @@ class Tides:
 
 
 def _asking(bootstrap: str, group: str, isolation: str) -> Consumer:
-    """Return a consumer that joins no group and reads nothing."""
-    return Consumer(
-        {
-            "bootstrap.servers": bootstrap,
-            "client.id": "faults-tides",
-            "group.id": group,
-            "isolation.level": isolation,
-            "enable.auto.commit": False,
-            "reconnect.backoff.max.ms": 1_000,
-            "log_level": 0,
-        }
-    )
+    return Consumer(asking_config(bootstrap, group, isolation))
 
 
 def _offset(place: TopicPartition) -> int:

@@ -27,8 +27,7 @@ from tests.faults.evidence import (
 from tests.faults.invariants.audit import FIRST, hash_of
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
-DURATION = timedelta(seconds=60)
-LEAD = timedelta(seconds=20)
+DURATION, LEAD = timedelta(seconds=60), timedelta(seconds=20)
 CHAIN = "stager-0"
 CONSUMED = {
     "matcher": ("referral.received.v1",),
@@ -66,6 +65,7 @@ class World:
     outages: list[Outage] = field(default_factory=list)
     standings: list[Standing] = field(default_factory=list)
     hanging: list[str] = field(default_factory=list)
+    missed: list[str] = field(default_factory=list)
 
     def evidence(self) -> Evidence:
         """Return the facts as a campaign would hand them over."""
@@ -93,6 +93,8 @@ class World:
             outages=tuple(self.outages),
             standings=tuple(self.standings),
             hanging=tuple(self.hanging),
+            missed=tuple(self.missed),
+            recovers_within_s=30.0,
             ended_at=at(600),
             consumed=CONSUMED,
             watches_clocks=True,

@@ -22,6 +22,7 @@ from tests.support.sla import CLINIC, NETWORK, QUEUE, signalled
 from tests.support.sla_world import SlaWorld, sla_world
 
 WINDOW_S = 2
+ENDLESS = {"SLA_WINDOW_S": "86400", "SLA_GRACE_S": "86400"}
 TOLD = "SELECT count(*) FROM courier.told_signal WHERE kind <> 'breach_storm'"
 OTHER_QUEUE = queue_of(NETWORK, CLINIC, Team.SCHEDULING)
 
@@ -130,6 +131,20 @@ def test_killed_again_and_again_each_signal_is_told_exactly_once(world: SlaWorld
     assert set(requested) == {row[0] for row in in_notices}
 
 
+def test_signals_that_were_taken_are_told_after_a_kill(world: SlaWorld) -> None:
+    world.sandbox.start("courier", "sla-windows")
+    # so that nothing of it is told before the kill
+    over_at = MachineClock().now() + timedelta(seconds=40)
+    publish(world, [each.model_copy(update={"fires_at": over_at}) for each in signals(30)])
+    world.until(lambda: passed(world) == 30, what="the committed offsets")
+    world.sandbox.stop("sla-windows", number=signal.SIGKILL)
+    assert told(world) == 0
+
+    world.sandbox.start("sla-windows")
+
+    world.until(lambda: told(world) == 30, what="every signal", within_s=120)
+
+
 def test_signals_of_an_aborted_transaction_are_never_told(world: SlaWorld) -> None:
     world.sandbox.start("sla-windows", "courier")
     in_transaction = signals(30)
@@ -172,7 +187,7 @@ def test_an_unreadable_record_does_not_stop_the_others(world: SlaWorld) -> None:
 def test_signals_are_told_though_the_tables_that_held_them_are_gone(world: SlaWorld) -> None:
     world.sandbox.start("courier")
     # a window that is never over: everything is taken and nothing told
-    world.sandbox.start("sla-windows", extra={"SLA_WINDOW_S": "86400", "SLA_GRACE_S": "86400"})
+    world.sandbox.start("sla-windows", extra=ENDLESS)
     publish(world, signals(30))
     world.until(lambda: passed(world) == 30, what="the committed offsets")
     world.sandbox.stop("sla-windows", number=signal.SIGKILL)

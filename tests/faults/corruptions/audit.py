@@ -66,3 +66,8 @@ def records_wait_at_the_end(world: World) -> None:
 @spoils(Invariant.PROGRESS)
 def a_transaction_hangs(world: World) -> None:
     world.hanging.append("referral.changed.v1/0")
+
+
+@spoils(Invariant.PROGRESS)
+def something_was_waited_for_in_vain(world: World) -> None:
+    world.missed.append("every signal told")

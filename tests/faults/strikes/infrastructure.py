@@ -18,7 +18,6 @@ TERMINATE = """
 """
 #: the requests of a transaction whose replies get lost; the one that ends it twice as often
 TRANSACTION = (Api.END_TXN, Api.END_TXN, Api.TXN_OFFSET_COMMIT, Api.ADD_OFFSETS, Api.ADD_PARTITIONS, Api.PRODUCE)
-PLAN_WITHIN_S = 120.0
 LATENCY_S = 0.15
 BLACK_HOLE_S = 6.0
 
@@ -56,7 +55,7 @@ def lose_replies(campaign: Campaign, stack: PrivateStack, count: int) -> None:
     for api in TRANSACTION:
         plan.lose_replies(api, each)
     stack.wires.postgres_plan.order(Fate.LOSE_REPLY, max(1, count - each * len(TRANSACTION)))
-    _until_done(stack)
+    _until_done(campaign, stack)
     campaign.recover("replies lost", began_at)
 
 
@@ -64,7 +63,7 @@ def refuse_commits(campaign: Campaign, stack: PrivateStack, count: int) -> None:
     """Let commits fail with a serialization failure."""
     began_at = datetime.now(UTC)
     stack.wires.postgres_plan.order(Fate.REFUSE, count)
-    _until_done(stack)
+    _until_done(campaign, stack)
     campaign.recover("serialization failures", began_at)
 
 
@@ -72,7 +71,7 @@ def delay_end_txn(campaign: Campaign, stack: PrivateStack, count: int) -> None:
     """Let EndTxn requests arrive in a later transaction of their producer."""
     began_at = datetime.now(UTC)
     stack.wires.kafka_plan.hold_end_txn(count)
-    _until_done(stack)
+    _until_done(campaign, stack)
     campaign.recover("EndTxn delayed", began_at)
 
 
@@ -117,10 +116,8 @@ def fill_disk(campaign: Campaign, stack: PrivateStack, seconds: float) -> None:
     campaign.recover("disk full", began_at)
 
 
-def _until_done(stack: PrivateStack) -> None:
-    deadline = time.monotonic() + PLAN_WITHIN_S
+def _until_done(campaign: Campaign, stack: PrivateStack) -> None:
     plans = (stack.wires.kafka_plan, stack.wires.postgres_plan)
-    while any(plan.waiting() for plan in plans) and time.monotonic() < deadline:
-        time.sleep(0.1)
+    campaign.expect(lambda: not any(plan.waiting() for plan in plans), "every fault that was ordered of the network")
     for plan in plans:
         plan.cancel()

@@ -8,9 +8,10 @@ from confluent_kafka import ConsumerGroupState, ConsumerGroupTopicPartitions, Ka
 from confluent_kafka.admin import AdminClient
 
 from tests.faults.campaign import PARTITIONS, Campaign
+from tests.faults.waiting import DEADLINE_S
 
 #: static members stay in their group until their session is over
-EMPTY_WITHIN_S = 20.0
+EMPTY_WITHIN_S = DEADLINE_S
 
 
 def delete_offsets(campaign: Campaign, service: str) -> None:
@@ -48,7 +49,7 @@ def _await_empty(admin: AdminClient, group: str) -> None:
         if described.state in (ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD):
             return
         time.sleep(0.2)
-    raise TimeoutError(group)
+    raise TimeoutError(f"{group} to be empty")
 
 
 def _delete_group(campaign: Campaign, admin: AdminClient, service: str) -> None:

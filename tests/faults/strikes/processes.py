@@ -13,7 +13,6 @@ from psycopg import sql
 
 from runtime.kafka import SESSION_TIMEOUT_MS
 from tests.faults.campaign import Campaign
-from tests.faults.fleet import Fleet
 
 #: who keeps an inbox and is never without work while offices and staff are at work
 BUSY = ("matcher", "stager", "sla")
@@ -24,7 +23,7 @@ IN_DATABASE = """
     WHERE datname = current_database() AND application_name = %s AND state <> 'idle'
 """
 #: a process that has nothing in hand is looked at again this often before it is killed all the same
-LOOKS = 4
+LOOKS = 12
 
 
 class RandomKills:
@@ -92,7 +91,7 @@ def rolling_restart(campaign: Campaign) -> None:
     for name in campaign.fleet.names:
         lives = campaign.fleet.lives()
         campaign.fleet.send_signal(name, signal.SIGTERM)
-        _until_more_lives(campaign.fleet, lives)
+        _until_more_lives(campaign, lives)
         campaign.await_ready()
     campaign.recover("rolling restart", began_at)
 
@@ -163,7 +162,5 @@ def kill_everything(campaign: Campaign) -> None:
     campaign.recover("everything killed", began_at)
 
 
-def _until_more_lives(fleet: Fleet, lives: int, within_s: float = 25.0) -> None:
-    deadline = time.monotonic() + within_s
-    while fleet.lives() <= lives and time.monotonic() < deadline:
-        time.sleep(0.05)
+def _until_more_lives(campaign: Campaign, lives: int) -> None:
+    campaign.expect(lambda: campaign.fleet.lives() > lives, "the successor of a process that was asked to end")

@@ -7,9 +7,10 @@ from runtime.kafka import make_admin
 from services.sla.windows.changelogs import changelog_topics
 from tests.faults.campaign import Campaign
 from tests.faults.cluster import TIMEOUT_S, await_that
+from tests.faults.waiting import DEADLINE_S
 
 WINDOWS = "sla-windows.0"
-TOPICS_WITHIN_S = 60.0
+TOPICS_WITHIN_S = DEADLINE_S
 
 
 def delete_tables(campaign: Campaign) -> None:
@@ -20,8 +21,14 @@ def delete_tables(campaign: Campaign) -> None:
     with campaign.fleet.held(WINDOWS, number=signal.SIGKILL):
         for deleted in admin.delete_topics(list(changelogs)).values():
             deleted.result(TOPICS_WITHIN_S)
-        await_that(lambda: changelogs.isdisjoint(admin.list_topics(timeout=TIMEOUT_S).topics), TOPICS_WITHIN_S, "end")
+        await_that(
+            lambda: changelogs.isdisjoint(admin.list_topics(timeout=TIMEOUT_S).topics),
+            TOPICS_WITHIN_S,
+            "the end of the topics",
+        )
         campaign.sandbox.apply_topics()
-        await_that(lambda: changelogs <= admin.list_topics(timeout=TIMEOUT_S).topics.keys(), TOPICS_WITHIN_S, "topics")
+        await_that(
+            lambda: changelogs <= admin.list_topics(timeout=TIMEOUT_S).topics.keys(), TOPICS_WITHIN_S, "the topics"
+        )
     campaign.await_ready()
     campaign.recover("tables of the windows deleted", began_at)

@@ -1,11 +1,14 @@
 """The checker of the fault campaign can fail: each way to spoil a sound history is found and called by its name."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.faults.corruptions import CORRUPTIONS, Corruption
+from tests.faults.evidence import Recovery
 from tests.faults.invariants import check
 from tests.faults.invariants.path import first_stages, legal_moves
-from tests.faults.world import sound_world
+from tests.faults.world import at, sound_world
 
 
 def test_a_sound_campaign_has_no_violations() -> None:
@@ -25,6 +28,17 @@ def test_a_corruption_is_caught_by_its_invariant_alone(corruption: Corruption) -
     found = check(world.evidence())
 
     assert {violation.invariant for violation in found} == {corruption.invariant}, found
+
+
+def test_a_long_standstill_is_wrong_where_a_release_is_measured_and_one_without_end_everywhere() -> None:
+    world = sound_world()
+    world.recoveries.append(Recovery("kill", at(200), 31.0))
+    anywhere = replace(world.evidence(), recovers_within_s=None)
+
+    assert {violation.what for violation in check(world.evidence())} == {"stood still for 31 s"}
+    assert check(anywhere) == ()
+    without_end = replace(anywhere, recoveries=(Recovery("kill", at(200), None),))
+    assert {violation.what for violation in check(without_end)} == {"stood still for ever"}
 
 
 def test_legal_moves_come_from_the_written_stage_table() -> None:
