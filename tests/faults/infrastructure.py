@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 from baton.stack.addresses import Addresses
 from baton.stack.embedded import EmbeddedStack
 from baton.stack.paths import StackHome
+from baton.stack.ports import free_port
 from baton.stack.state import PartRecord, PartState, read_state
 from runtime.settings import Environment, ServiceSettings
 from tests.faults.waiting import DEADLINE_S
@@ -137,10 +137,3 @@ def _wires(seed: int, *, broker: tuple[int, int], database: tuple[int, int]) -> 
 
 def _port_of(url: str) -> int:
     return int(url.rpartition("@")[2].partition("/")[0].rpartition(":")[2])
-
-
-def free_port() -> int:
-    """Return a port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.faults.infrastructure import free_port
+from baton.stack.ports import free_port
 from tests.faults.wire.kafka import Api, KafkaConversation, KafkaPlan
 from tests.faults.wire.postgres import Fate, PostgresConversation, PostgresPlan
 from tests.faults.wire.proxy import Conversation, Proxy
