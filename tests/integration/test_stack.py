@@ -1,16 +1,8 @@
 """The embedded infrastructure itself: it survives kills, keeps its data, and leaves nothing behind."""
 
 import json
-import os
 import shlex
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,23 +10,28 @@ from urllib.parse import urlsplit
 import psutil
 import psycopg
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewTopic
 
-from baton.refusal import Refused
-from baton.stack import control
 from baton.stack.addresses import Addresses
 from baton.stack.embedded import EmbeddedStack
 from baton.stack.kafka import Broker
 from baton.stack.lag import lags
-from baton.stack.paths import REPOSITORY, StackHome
-from baton.stack.ports import HOST, recall_ports
+from baton.stack.paths import StackHome
 from baton.stack.postgres import Database
 from baton.stack.registry import Registry
-from baton.stack.state import PartRecord, PartState
-
-ALONE = {name: value for name, value in os.environ.items() if not name.endswith(("_URL", "_SERVERS"))}
+from tests.support.stack import (
+    ALONE,
+    baton,
+    commit,
+    create_topic,
+    fetch,
+    kill,
+    part,
+    port_of,
+    produce,
+    produce_in_transaction,
+    read_all,
+    register,
+)
 
 
 @pytest.fixture(scope="module")
@@ -211,195 +208,3 @@ def test_everything_a_stack_writes_is_in_its_home(home: StackHome, own: Addresse
     }
     assert elsewhere == set()
     assert not [path for process in processes for path in Path("/tmp").glob(f"hsperfdata_*/{process.pid}")]
-
-
-def test_of_stacks_started_together_in_one_home_one_stays(tmp_path: Path) -> None:
-    home = StackHome(tmp_path / "home")
-    launched = [control.launch(home, ALONE, ("--infrastructure-only",), ends_with_caller=True) for _ in range(4)]
-    with ThreadPoolExecutor(len(launched)) as threads:
-        outcomes = list(threads.map(lambda one: outcome_of(home, one), launched))
-
-    refusals = [outcome for outcome in outcomes if isinstance(outcome, Refused)]
-    (winner,) = (one for one, outcome in zip(launched, outcomes, strict=True) if outcome is None)
-    for loser in launched:
-        if loser is not winner:
-            loser.end()
-    assert len(refusals) == 3
-    assert all(str(refusal).startswith(f"a stack already runs in {home.root}") for refusal in refusals)
-    assert control.running(home).supervisor_pid == winner.process.pid
-    assert winner.end() == 0
-
-
-def test_port_that_is_stolen_before_its_process_listens_is_replaced(tmp_path: Path) -> None:
-    home = StackHome(tmp_path / "home")
-    launched = control.launch(home, ALONE, ("--infrastructure-only",), ends_with_caller=True)
-    until(lambda: "kafka" in recall_ports(home.ports))
-    stolen = recall_ports(home.ports)["kafka"]
-    with socket.create_server((HOST, stolen)):
-        messages = {record.message for record in control.progress(home, launched)}
-        running = control.running(home)
-
-    launched.end()
-    assert any(f"port {stolen} is taken by process {os.getpid()}" in message for message in messages)
-    assert running.addresses.kafka_bootstrap_servers != f"{HOST}:{stolen}"
-
-
-def test_restarted_stack_has_its_ports_and_its_data(tmp_path: Path) -> None:
-    home = StackHome(tmp_path / "odd; näme, 'of' $1 = 100%20 #" / ("long-" * 20))
-    with EmbeddedStack(home, ALONE) as first:
-        given = register(first, "subject", '"string"')
-        create_topic(first, "kept")
-        produce(first, "kept", b"before")
-        processes = [part(home, name).pid for name in ("kafka", "registry", "postgres")]
-
-    still_there = [pid for pid in processes if pid is not None and psutil.pid_exists(pid)]
-    with EmbeddedStack(home, ALONE) as second:
-        again = register(second, "subject", '"string"')
-        records = read_all(second, "kept")
-
-    assert still_there == []
-    assert second == first
-    assert again == given
-    assert records == [b"before"]
-    assert processes_of(home) == []
-
-
-def test_killed_supervisor_leaves_no_process(tmp_path: Path) -> None:
-    home = StackHome(tmp_path / "home")
-    with EmbeddedStack(home, ALONE):
-        family = processes_of(home)
-        os.kill(control.running(home).supervisor_pid, signal.SIGKILL)
-        until(lambda: not processes_of(home))
-
-    assert len(family) >= 4
-
-
-def outcome_of(home: StackHome, launched: control.Launched) -> Refused | None:
-    try:
-        for _ in control.progress(home, launched):
-            continue
-    except Refused as refusal:
-        return refusal
-    return None
-
-
-def port_of(address: str) -> int:
-    return int(address.rpartition(":")[2])
-
-
-def create_topic(where: Addresses, topic: str) -> None:
-    admin = AdminClient({"bootstrap.servers": where.kafka_bootstrap_servers})
-    admin.create_topics([NewTopic(topic, num_partitions=1)])[topic].result(timeout=15)
-
-
-def produce(where: Addresses, topic: str, value: bytes) -> None:
-    producer = Producer({"bootstrap.servers": where.kafka_bootstrap_servers, "acks": "all"})
-    producer.produce(topic, value)
-    assert producer.flush(15) == 0
-
-
-def produce_in_transaction(where: Addresses, topic: str, values: list[bytes]) -> None:
-    producer = Producer({"bootstrap.servers": where.kafka_bootstrap_servers, "transactional.id": "test"})
-    producer.init_transactions(30)
-    producer.begin_transaction()
-    for value in values:
-        producer.produce(topic, value)
-    producer.commit_transaction(15)
-
-
-def read_all(where: Addresses, topic: str) -> list[bytes | None]:
-    consumer = Consumer(
-        {"bootstrap.servers": where.kafka_bootstrap_servers, "group.id": "any", "enable.partition.eof": True}
-    )
-    consumer.assign([TopicPartition(topic, 0, 0)])
-    values: list[bytes | None] = []
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        message = consumer.poll(0.2)
-        if message is not None and message.error() is not None:
-            break
-        if message is not None:
-            values.append(message.value())
-    consumer.close()
-    return values
-
-
-def commit(where: Addresses, group: str, topic: str, reads: int) -> None:
-    """Read some records from the start as a member of a group and commit where it stands."""
-    consumer = Consumer(
-        {
-            "bootstrap.servers": where.kafka_bootstrap_servers,
-            "group.id": group,
-            "enable.auto.commit": False,
-            "isolation.level": "read_committed",
-        }
-    )
-    consumer.assign([TopicPartition(topic, 0, 0)])
-    seen = 0
-    while seen < reads:
-        message = consumer.poll(15)
-        assert message is not None
-        assert message.error() is None
-        seen += 1
-    consumer.commit(asynchronous=False, offsets=consumer.position([TopicPartition(topic, 0)]))
-    consumer.close()
-
-
-def register(where: Addresses, subject: str, schema: str) -> int:
-    request = urllib.request.Request(
-        f"{where.schema_registry_url}/subjects/{subject}/versions",
-        data=json.dumps({"schema": schema}).encode(),
-        headers={"Content-Type": "application/vnd.schemaregistry.v1+json"},
-    )
-    with urllib.request.urlopen(request, timeout=15) as reply:
-        return int(json.load(reply)["id"])
-
-
-def fetch(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=15) as reply:
-        answer: bytes = reply.read()
-    return answer
-
-
-def kill(home: StackHome, name: str) -> None:
-    """Kill a process of the stack and wait until another one has taken its place."""
-    before = part(home, name)
-    assert before.pid is not None
-
-    os.kill(before.pid, signal.SIGKILL)
-
-    until(lambda: part(home, name).restarts > before.restarts and part(home, name).state is PartState.RUNNING)
-
-
-def part(home: StackHome, name: str) -> PartRecord:
-    return next(part for part in control.running(home).parts if part.name == name)
-
-
-def processes_of(home: StackHome) -> list[psutil.Process]:
-    """Find every process that mentions the home, the guard included."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if str(home.root) in " ".join((*process.cmdline(), process.environ().get("BATON_HOME", ""))):
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
-
-
-def baton(home: StackHome, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "baton", *words],
-        cwd=REPOSITORY,
-        env={**ALONE, "BATON_HOME": str(home.root)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-
-
-def until(condition: Callable[[], bool], within_s: float = 120) -> None:
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        time.sleep(0.05)
