@@ -3,7 +3,9 @@ from pathlib import Path
 from baton.stack.addresses import Addresses
 from baton.stack.part import Part
 from baton.stack.paths import StackHome
-from baton.stack.services import SERVICES, Scope, service_parts, slots
+from baton.stack.ports import HOST
+from baton.stack.services import SERVICES, Scope, says_ready, service_parts, slots
+from runtime.health import Readiness, serve_health
 
 HOME = StackHome(Path("/home-of-the-stack"))
 ADDRESSES = Addresses(
@@ -75,6 +77,22 @@ def test_group_carries_the_topic_prefix() -> None:
 
     assert processes["stager.0"].group == "t1.stager"
     assert processes["board.0"].group is None
+
+
+def test_only_the_process_itself_can_say_that_it_is_ready() -> None:
+    readiness = Readiness()
+    server = serve_health(host=HOST, port=0, readiness=readiness, token="own")
+    port = int(server.server_address[1])
+
+    before = says_ready(port, "own")
+    readiness.set_ready()
+
+    assert not before
+    assert says_ready(port, "own")
+    assert says_ready(port)
+    assert not says_ready(port, "another")
+    server.shutdown()
+    server.server_close()
 
 
 def test_names_are_unique() -> None:
