@@ -41,7 +41,7 @@ def attempts(world: RelayWorld) -> list[int]:
 
 def readiness(port: str) -> tuple[int, str]:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=120) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
@@ -71,7 +71,7 @@ def test_a_part_that_stays_away_ends_the_process_and_blames_no_record(world: Rel
     world.send(command("waits", 1, comment="away"))
 
     for _ in range(MAX_ATTEMPTS + 2):
-        assert world.start(**SMALL, patience_s="0.5").wait(30) == 70
+        assert world.start(**SMALL, patience_s="0.5").wait(120) == 70
         assert set(attempts(world)) <= {0}
     world.heal()
     with world.running(**SMALL):
@@ -88,7 +88,7 @@ def test_a_database_that_goes_away_with_records_in_hand_blames_none_of_them(worl
         process = world.start(**SMALL, dawdle_s="2")
         eventually(lambda: 1 in attempts(world), what="the record to be in hand")
         world.rows(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {SESSIONS}")
-        assert process.wait(30) == 70
+        assert process.wait(120) == 70
         assert attempts(world) == [0]
     with world.running(**SMALL):
         world.await_all()
@@ -109,7 +109,7 @@ def test_a_cause_that_strikes_everybody_stops_the_service_but_not_for_ever(world
         lives += 1
         assert lives <= 12
         process = world.start(batch_size="500", batch_wait_ms="300")
-        eventually(lambda: process.poll() is not None or world.lag() == 0, within_s=30)  # noqa: B023
+        eventually(lambda: process.poll() is not None or world.lag() == 0)  # noqa: B023
         assert world.stop(process) in (0, 70)
 
     assert lives > 1

@@ -75,7 +75,7 @@ def submissions(sandbox: Sandbox) -> list[IntakeSubmitted]:
 
 def _values(consumer: Consumer, sandbox: Sandbox) -> Iterator[bytes]:
     topic = f"{sandbox.prefix}{IntakeSubmitted.schema_name}"
-    partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+    partitions = consumer.list_topics(topic, timeout=120).topics[topic].partitions
     consumer.assign([TopicPartition(topic, partition, 0) for partition in partitions])
     deadline = time.monotonic() + 30
     ended = 0
@@ -89,7 +89,7 @@ def _values(consumer: Consumer, sandbox: Sandbox) -> Iterator[bytes]:
 
 def post(sandbox: Sandbox, number: str) -> httpx.Response:
     form = FORM | {"referral": FORM["referral"] | {"order_number": number}}
-    return httpx.post(f"{sandbox.environment()['INTAKE_URL']}/portal/referrals", json=form, timeout=20)
+    return httpx.post(f"{sandbox.environment()['INTAKE_URL']}/portal/referrals", json=form, timeout=120)
 
 
 def test_every_sample_goes_through_its_real_door_and_is_kept(channels: Sandbox) -> None:
@@ -130,7 +130,7 @@ def test_a_kill_while_accepting_is_never_an_acknowledgement_and_sending_again_is
     sandbox.start("channels", extra={"FAILPOINT": place})
     with pytest.raises(httpx.HTTPError):
         post(sandbox, place)
-    sandbox.process("channels").wait(10)
+    sandbox.process("channels").wait(120)
     sandbox.stop()
 
     sandbox.start("channels")
@@ -172,7 +172,7 @@ def test_a_dropped_file_whose_taking_was_killed_is_taken_again_as_the_same(sandb
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes((SAMPLES / "fax" / "complete.pdf").read_bytes() + b"%dropped")
     sandbox.start("channels", extra={"FAILPOINT": "channels.before_set_aside"})
-    sandbox.process("channels").wait(20)
+    sandbox.process("channels").wait(120)
     sandbox.stop()
     assert file.exists()
 
@@ -246,7 +246,7 @@ def test_nothing_of_a_message_is_written_to_the_log(channels: Sandbox) -> None:
     for path, kind, body in bodies:
         reply = httpx.post(url + path, content=body.encode(), headers={"Content-Type": kind})
         assert SENTINEL not in reply.text
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=120) as connection:
         connection.sendall(f"\x0bPID|1||{SENTINEL}\x1c\r\x0b{SENTINEL}".encode())
         assert SENTINEL.encode() not in connection.recv(4096)
     (channels.inbox / "portal" / f"{SENTINEL}.json").write_text(SENTINEL)

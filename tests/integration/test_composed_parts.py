@@ -90,14 +90,14 @@ def test_everything_of_the_product_starts_as_it_is_composed(
     running = {service.name: site.run(service.name) for service in SERVICES}
     try:
         for name, process in running.items():
-            eventually(partial(site.is_healthy, name), within_s=60, what=f"{name} to be healthy")
+            eventually(partial(site.is_healthy, name), what=f"{name} to be healthy")
             assert process.poll() is None
         running["demo"] = site.run("demo")
-        eventually(lambda: site.moves() > 0, within_s=60, what="a referral that staff of the demo moved")
+        eventually(lambda: site.moves() > 0, what="a referral that staff of the demo moved")
     finally:
         for process in running.values():
             process.terminate()
-    ends = {name: process.wait(20) for name, process in running.items()}
+    ends = {name: process.wait(120) for name, process in running.items()}
     # the board's web server ends by the signal itself
     assert {name: end for name, end in ends.items() if end not in (0, -signal.SIGTERM)} == {}
 
@@ -190,13 +190,12 @@ def _registry(stack: Addresses, secrets: Path, folder: Path) -> Iterator[int]:
     try:
         eventually(
             lambda: subprocess.run(check, capture_output=True, check=False).returncode == 0,
-            within_s=60,
             what="the registry",
         )
         yield port
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(120)
 
 
 def _register(port: int, subject: str) -> int:
@@ -207,7 +206,7 @@ def _ask(port: int, path: str, body: bytes | None = None) -> dict[str, str]:
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}{CONFLUENT_API}{path}", body, {"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(request, timeout=10) as reply:
+    with urllib.request.urlopen(request, timeout=120) as reply:
         answer: dict[str, str] = json.load(reply)
     return answer
 

@@ -49,7 +49,7 @@ def write(writer: Producer, topic: str, count: int, *, is_kept: bool) -> None:
     writer.begin_transaction()
     for _ in range(count):
         writer.produce(topic, key=b"k", value=b"v")
-    assert writer.flush(20) == 0
+    assert writer.flush(120) == 0
     writer.commit_transaction(20) if is_kept else writer.abort_transaction(20)
 
 
@@ -83,7 +83,7 @@ def test_an_idle_reader_behind_transactions_has_nothing_unread(
         write(writer, topic, 2, is_kept=False)
         sent += kept
 
-        eventually(is_at_the_end, within_s=20, what="the reader to be at the end")
+        eventually(is_at_the_end, what="the reader to be at the end")
 
         assert watchdog.verdict(time.monotonic()) is None
 
@@ -99,7 +99,7 @@ def test_the_client_failing_at_the_assignment_is_raised_by_the_read(settings: Se
     source.subscribe([ReferralCommanded], fail)
     try:
         with pytest.raises(KafkaException, match="_TIMED_OUT"):
-            eventually(lambda: source.read() and None, within_s=20, what="an assignment")
+            eventually(lambda: source.read() and None, what="an assignment")
     finally:
         consumer.close()
     assert calls == []

@@ -144,7 +144,7 @@ def test_killed_around_a_send_it_goes_out_with_one_key_and_at_most_one_repeat(
     world.publish([requested(1)], at=NOON)
     with suppress(NotReady):
         world.sandbox.start("courier", extra=only_webhook | {"FAILPOINT": failpoint})
-    assert world.sandbox.process("courier").wait(30) == -signals.SIGKILL
+    assert world.sandbox.process("courier").wait(120) == -signals.SIGKILL
     world.sandbox.stop("courier")
 
     world.sandbox.start("courier", extra=only_webhook)

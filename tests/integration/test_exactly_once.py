@@ -68,7 +68,7 @@ def test_killed_at_a_failpoint_everything_happens_once(world: RelayWorld, place:
     world.send(*sent)
 
     for hit in (1, 3):
-        assert world.start(**SMALL, failpoint=f"relay.{place}@{hit}").wait(30) == KILLED
+        assert world.start(**SMALL, failpoint=f"relay.{place}@{hit}").wait(120) == KILLED
     drain(world)
 
     assert_each_once(world, sent)
@@ -139,7 +139,7 @@ def test_a_second_process_of_the_same_slot_ends_the_first(world: RelayWorld) -> 
     world.await_all()
     first.send_signal(signal.SIGCONT)
 
-    assert first.wait(30) != 0
+    assert first.wait(120) != 0
     assert world.stop(second) == 0
     assert_each_once(world, sent)
 
@@ -153,7 +153,7 @@ def test_an_instance_that_slept_too_long_says_nothing_when_it_wakes_up(world: Re
     with world.running(instance="1", **SMALL) as other:
         world.await_all()
         sleeper.send_signal(signal.SIGCONT)
-        assert sleeper.wait(30) == 70
+        assert sleeper.wait(120) == 70
         assert other.poll() is None
 
     assert_each_once(world, sent)
@@ -184,7 +184,7 @@ def test_a_lost_database_connection_ends_the_process_and_nothing_else(world: Rel
         " WHERE application_name LIKE 'baton-relay-%' AND datname = current_database()"
     )
 
-    assert process.wait(30) == 70
+    assert process.wait(120) == 70
     drain(world)
     assert_each_once(world, sent)
     assert world.quarantine() == []
@@ -202,7 +202,7 @@ def test_a_fenced_process_ends_with_its_next_transaction(world: RelayWorld, is_b
     if not is_busy:
         world.send(*sent[10:])
 
-    assert process.wait(30) == 70
+    assert process.wait(120) == 70
     drain(world)
     assert_each_once(world, sent)
 
@@ -213,7 +213,7 @@ def test_a_registry_that_is_away_blames_no_record(world: RelayWorld) -> None:
 
     for _ in range(5):
         silent = world.start(**SMALL, speaks="false", patience_s="0.5", schema_registry_url="http://127.0.0.1:9")
-        assert silent.wait(30) == 70
+        assert silent.wait(120) == 70
     drain(world, speaks="false")
 
     assert world.quarantine() == []

@@ -50,13 +50,13 @@ def test_corrections_that_the_database_refuses_leave_the_matcher_to_the_others(s
 
         sandbox.start("matcher")
         publisher.publish(known, MONDAY)
-        eventually(lambda: is_matched(known.referral_id), within_s=30, what="the patient to be known")
+        eventually(lambda: is_matched(known.referral_id), what="the patient to be known")
 
         publisher.publish_all([*unwritable, normal], MONDAY)
 
-        eventually(lambda: is_matched(normal.referral_id), within_s=30, what="the referral of the other clinic")
+        eventually(lambda: is_matched(normal.referral_id), what="the referral of the other clinic")
         consumer.close()
-        eventually(lambda: quarantined(sandbox) == [("failed_in_service", CORRECTIONS)], within_s=30)
+        eventually(lambda: quarantined(sandbox) == [("failed_in_service", CORRECTIONS)])
         assert sandbox.process("matcher").poll() is None
 
 

@@ -95,7 +95,7 @@ def test_a_record_that_kills_its_process_is_found_and_its_neighbours_live(world:
 
     while True:
         process = world.start(**SMALL)
-        eventually(lambda: process.poll() is not None or world.lag() == 0, within_s=30)  # noqa: B023
+        eventually(lambda: process.poll() is not None or world.lag() == 0)  # noqa: B023
         if process.poll() is None:
             break
         assert process.returncode == -signal.SIGKILL
@@ -149,7 +149,7 @@ def test_while_a_key_is_driven_again_new_records_still_come_after_it(world: Rela
 def test_a_setback_delivered_again_stays_as_it_is(world: RelayWorld) -> None:
     world.send(command("bad", 1), command("bad", 2, comment="fail"), command("bad", 3))
     world.send_raw(b"worse", b"no avro")
-    assert world.start(failpoint="relay.after_commit@1", batch_wait_ms="500").wait(30) == -signal.SIGKILL
+    assert world.start(failpoint="relay.after_commit@1", batch_wait_ms="500").wait(120) == -signal.SIGKILL
     before = world.quarantine()
 
     with world.running(**SMALL):
@@ -245,7 +245,7 @@ def test_metrics_tell_one_fate_of_each_record_and_what_is_open(world: RelayWorld
 
 def figures(port: int) -> dict[tuple[str, str | None], float]:
     """Return the relay's metrics by name and disposition."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as reply:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=120) as reply:
         families = text_string_to_metric_families(reply.read().decode())
     return {
         (sample.name, sample.labels.get("disposition")): sample.value

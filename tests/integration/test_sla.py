@@ -114,7 +114,7 @@ def test_killed_between_broker_and_database_each_breach_counts_once(
     world.sandbox.start("sla-firing", extra={"FAILPOINT": failpoint, "SLA_FIRE_LIMIT": "15"})
 
     set_clock(clock_file, MONDAY + 3 * HOUR)
-    assert world.sandbox.process("sla-firing").wait(30) == -signal.SIGKILL
+    assert world.sandbox.process("sla-firing").wait(120) == -signal.SIGKILL
     world.sandbox.stop("sla-firing")
     unmarked = armed(world)
     world.sandbox.start("sla-firing", "sla-firing.1", extra={"SLA_FIRE_LIMIT": "15"})

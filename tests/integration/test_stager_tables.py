@@ -186,7 +186,7 @@ def test_gauge_of_the_invariant_follows_the_database(stager: RealStager, databas
         eventually(lambda: gauge() == 1, what="the gauge")
     finally:
         stop.set()
-        watch.join(10)
+        watch.join(120)
 
 
 def gauge() -> float | None:

@@ -123,7 +123,7 @@ def test_killed_again_and_again_each_signal_is_told_exactly_once(world: SlaWorld
         assert world.sandbox.process("sla-windows").wait(60) == -signal.SIGKILL
         world.sandbox.stop("sla-windows")
     world.sandbox.start("sla-windows")
-    world.until(lambda: told(world) == sent, what="every signal", within_s=60)
+    world.until(lambda: told(world) == sent, what="every signal")
 
     in_notices = world.rows("SELECT unnest(signal_ids) FROM courier.notice")
     assert len(in_notices) == len(set(in_notices)) == sent
@@ -142,7 +142,7 @@ def test_signals_that_were_taken_are_told_after_a_kill(world: SlaWorld) -> None:
 
     world.sandbox.start("sla-windows")
 
-    world.until(lambda: told(world) == 30, what="every signal", within_s=120)
+    world.until(lambda: told(world) == 30, what="every signal")
 
 
 def test_signals_of_an_aborted_transaction_are_never_told(world: SlaWorld) -> None:
@@ -160,7 +160,7 @@ def test_signals_of_an_aborted_transaction_are_never_told(world: SlaWorld) -> No
     for event in in_transaction:
         topic = world.sandbox.prefix + SlaSignalled.schema_name
         producer.produce(topic, key=event.referral_id, value=world.codec.encode(event))
-    producer.flush(10)
+    producer.flush(120)
     producer.abort_transaction(20)
 
     publish(world, signals(30, first=100))
@@ -175,7 +175,7 @@ def test_an_unreadable_record_does_not_stop_the_others(world: SlaWorld) -> None:
     producer = Producer({"bootstrap.servers": world.sandbox.settings.kafka_bootstrap_servers})
     for value in (b"", b"no record", None):
         producer.produce(world.sandbox.prefix + SlaSignalled.schema_name, key="x", value=value, partition=0)
-    producer.flush(10)
+    producer.flush(120)
     nobody = signals(1, first=9)[0].model_copy(update={"owner_queue": "riverside.harbor.nobody"})
 
     publish(world, [nobody, *signals(12, first=100)])
@@ -196,11 +196,11 @@ def test_signals_are_told_though_the_tables_that_held_them_are_gone(world: SlaWo
     admin = make_admin(world.sandbox.settings.kafka_bootstrap_servers)
     changelogs = set(changelog_topics(world.sandbox.prefix))
     for deleted in admin.delete_topics(list(changelogs)).values():
-        deleted.result(timeout=30)
-    world.until(lambda: changelogs.isdisjoint(admin.list_topics(timeout=10).topics), what="the end of the topics")
+        deleted.result(timeout=120)
+    world.until(lambda: changelogs.isdisjoint(admin.list_topics(timeout=120).topics), what="the end of the topics")
     world.sandbox.apply_topics()
     world.sandbox.start("sla-windows")
-    world.until(lambda: told(world) == 30, what="every signal", within_s=60)
+    world.until(lambda: told(world) == 30, what="every signal")
 
 
 def passed(world: SlaWorld) -> int:

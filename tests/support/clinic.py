@@ -25,8 +25,8 @@ class Clinic:
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         environment = sandbox.environment()
-        self._intake = httpx.Client(base_url=environment["INTAKE_URL"], timeout=30)
-        self._board = httpx.Client(base_url=environment["BOARD_URL"], timeout=30)
+        self._intake = httpx.Client(base_url=environment["INTAKE_URL"], timeout=120)
+        self._board = httpx.Client(base_url=environment["BOARD_URL"], timeout=120)
 
     def __enter__(self) -> "Clinic":
         return self
@@ -66,7 +66,7 @@ class Clinic:
     def send_mllp(self, content: bytes) -> bytes:
         """Hand an HL7 message in and return the answer."""
         host, _, port = self.sandbox.environment()["MLLP_ADDRESS"].rpartition(":")
-        with socket.create_connection((host, int(port)), timeout=10) as connection:
+        with socket.create_connection((host, int(port)), timeout=120) as connection:
             connection.sendall(MLLP_START + content + MLLP_END)
             answer = b""
             while not answer.endswith(MLLP_END):

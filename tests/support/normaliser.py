@@ -19,7 +19,7 @@ from schemas.events import IntakeSubmitted, ReferralReceived
 from schemas.ids import named_id
 from schemas.vocabulary import Channel
 from tests.support.intake import RECEIVED_AT
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_S, eventually
 
 PARTITIONS = 2
 
@@ -58,11 +58,13 @@ class Intake:
             content_size=len(data),
         )
 
-    def referrals_of(self, submissions: list[IntakeSubmitted], *, within_s: float = 30.0) -> list[ReferralReceived]:
+    def referrals_of(
+        self, submissions: list[IntakeSubmitted], *, within_s: float = PATIENCE_S
+    ) -> list[ReferralReceived]:
         """Return the first referral of each submission, in the submissions' order."""
         return self.referrals_to([submission.submission_id for submission in submissions], within_s=within_s)
 
-    def referrals_to(self, wanted: Sequence[str], *, within_s: float = 30.0) -> list[ReferralReceived]:
+    def referrals_to(self, wanted: Sequence[str], *, within_s: float = PATIENCE_S) -> list[ReferralReceived]:
         """Return the first referral of each submission id, in the ids' order."""
 
         def look() -> list[ReferralReceived] | None:

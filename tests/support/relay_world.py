@@ -26,7 +26,7 @@ from schemas.events import ReferralChanged, ReferralCommanded
 from schemas.ids import named_id
 from schemas.vocabulary import CommandAction, Role
 from tests.support import relay
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_S, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTITIONS = 3
@@ -67,7 +67,7 @@ class RelayWorld:
         """Put commands on their topic, in order."""
         for command in commands:
             self.send_raw(command.referral_id.encode(), self.codec.encode(command), at=command.at, flush=False)
-        assert self._producer.flush(30) == 0
+        assert self._producer.flush(120) == 0
 
     def send_raw(
         self,
@@ -83,7 +83,7 @@ class RelayWorld:
             self.topic(IN), key=key, value=value, headers=list(headers), timestamp=int(at.timestamp() * 1000)
         )
         if flush:
-            assert self._producer.flush(30) == 0
+            assert self._producer.flush(120) == 0
 
     # ---------------------------------------------------------------- processes
 
@@ -123,7 +123,7 @@ class RelayWorld:
             process.send_signal(signal.SIGCONT)
             process.terminate()
         try:
-            return process.wait(15)
+            return process.wait(120)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -178,7 +178,7 @@ class RelayWorld:
         """Return how many commands the group has not passed yet, marks of transactions left out."""
         return self._reader.lag()
 
-    def await_all(self, within_s: float = 30.0) -> None:
+    def await_all(self, within_s: float = PATIENCE_S) -> None:
         """Wait until every command was passed."""
         eventually(lambda: self.lag() == 0, within_s=within_s, what="the relay to pass every command")
 
@@ -198,7 +198,7 @@ class RelayWorld:
                 return False
             return True
 
-        eventually(is_gone, within_s=20, what="the group to be empty")
+        eventually(is_gone, what="the group to be empty")
 
 
 class Subscriber:
@@ -220,8 +220,8 @@ class Subscriber:
     def lag(self) -> int:
         """Return how many records of the commands' topic are not passed; commands come without transactions."""
         places = [TopicPartition(self._world.topic(IN), number) for number in range(PARTITIONS)]
-        passed = {p.partition: max(0, p.offset) for p in self._consumer.committed(places, timeout=10)}
-        ends = {p.partition: self._consumer.get_watermark_offsets(p, timeout=10)[1] for p in places}
+        passed = {p.partition: max(0, p.offset) for p in self._consumer.committed(places, timeout=PATIENCE_S)}
+        ends = {p.partition: self._consumer.get_watermark_offsets(p, timeout=120)[1] for p in places}
         return sum(ends[number] - passed[number] for number in ends)
 
     def read_all(self) -> list[Seen]:

@@ -14,7 +14,7 @@ from runtime.kafka import make_publisher
 from runtime.registry import RegistrySchemaIds, make_registry_client
 from schemas.codec import Codec
 from schemas.event import Event
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_S, eventually
 
 E = TypeVar("E", bound=Event)
 
@@ -40,7 +40,7 @@ class SlaWorld:
         """Return a number that the database has."""
         return int(str(self.rows(query, *arguments)[0][0]))
 
-    def until(self, found: Callable[[], bool], *, what: str, within_s: float = 40) -> None:
+    def until(self, found: Callable[[], bool], *, what: str, within_s: float = PATIENCE_S) -> None:
         """Wait for something."""
         eventually(lambda: found() or None, within_s=within_s, what=what)
 
@@ -48,7 +48,7 @@ class SlaWorld:
         """Return every committed record that is on a topic now."""
         topic = self.sandbox.prefix + kind.schema_name
         with _reader(self.sandbox.settings.kafka_bootstrap_servers) as consumer:
-            partitions = sorted(consumer.list_topics(topic, timeout=10).topics[topic].partitions)
+            partitions = sorted(consumer.list_topics(topic, timeout=120).topics[topic].partitions)
             return [event for partition in partitions for event in self._records(consumer, kind, topic, partition)]
 
     def _records(self, consumer: Consumer, kind: type[E], topic: str, partition: int) -> Iterator[E]:

@@ -59,7 +59,7 @@ class SlowWriter:
     def finish(self) -> None:
         """Let it end and wait for that."""
         self.go_on()
-        assert self._process.wait(20) == 0
+        assert self._process.wait(120) == 0
         self.kill()
 
     def kill(self) -> None:

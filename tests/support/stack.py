@@ -39,13 +39,13 @@ def port_of(address: str) -> int:
 
 def create_topic(where: Addresses, topic: str) -> None:
     admin = AdminClient({"bootstrap.servers": where.kafka_bootstrap_servers})
-    admin.create_topics([NewTopic(topic, num_partitions=1)])[topic].result(timeout=15)
+    admin.create_topics([NewTopic(topic, num_partitions=1)])[topic].result(timeout=120)
 
 
 def produce(where: Addresses, topic: str, value: bytes) -> None:
     producer = Producer({"bootstrap.servers": where.kafka_bootstrap_servers, "acks": "all"})
     producer.produce(topic, value)
-    assert producer.flush(15) == 0
+    assert producer.flush(120) == 0
 
 
 def produce_in_transaction(where: Addresses, topic: str, values: list[bytes]) -> None:
@@ -101,12 +101,12 @@ def register(where: Addresses, subject: str, schema: str) -> int:
         data=json.dumps({"schema": schema}).encode(),
         headers={"Content-Type": "application/vnd.schemaregistry.v1+json"},
     )
-    with urllib.request.urlopen(request, timeout=15) as reply:
+    with urllib.request.urlopen(request, timeout=120) as reply:
         return int(json.load(reply)["id"])
 
 
 def fetch(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=15) as reply:
+    with urllib.request.urlopen(url, timeout=120) as reply:
         answer: bytes = reply.read()
     return answer
 
@@ -148,7 +148,7 @@ def baton(home: StackHome, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def until(condition: Callable[[], bool], within_s: float = 120) -> None:
+def until(condition: Callable[[], bool], within_s: float = 180) -> None:
     deadline = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < deadline, "the condition did not come true in time"

@@ -28,7 +28,7 @@ def supervisor(home: StackHome) -> Iterator[subprocess.Popen[bytes]]:
     until(lambda: phase(home) is Phase.RUNNING)
     yield process
     process.terminate()
-    process.wait(20)
+    process.wait(120)
     until(lambda: not left_over(home))
 
 
@@ -67,7 +67,7 @@ def test_stop_ends_everything_services_first(home: StackHome, supervisor: subpro
     stopped = control.stop(home, within_s=15)
 
     assert stopped
-    assert supervisor.wait(5) == 0
+    assert supervisor.wait(120) == 0
     assert not any(alive(process) for process in family)
     assert (home.root / "order").read_text().split() == ["upper", "ground"]
     assert phase(home) is Phase.STOPPED
@@ -134,7 +134,7 @@ def alive(process: psutil.Process) -> bool:
         return False
 
 
-def until(condition: Callable[[], bool], within_s: float = 15) -> None:
+def until(condition: Callable[[], bool], within_s: float = 120) -> None:
     deadline = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < deadline, "the condition did not come true in time"
