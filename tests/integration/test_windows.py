@@ -145,6 +145,19 @@ def test_signals_that_were_taken_are_told_after_a_kill(world: SlaWorld) -> None:
     world.until(lambda: told(world) == 30, what="every signal")
 
 
+def test_signals_of_partitions_without_a_committed_offset_are_told_after_a_restart(world: SlaWorld) -> None:
+    world.sandbox.start("courier", "sla-windows")
+    # of one referral, so that they are in one partition: the others have no committed offset
+    publish(world, [each.model_copy(update={"referral_id": "one"}) for each in signals(5)])
+    world.until(lambda: passed(world) == 5, what="the committed offset")
+    world.sandbox.stop("sla-windows", number=signal.SIGKILL)
+
+    publish(world, signals(60, first=100))
+    world.sandbox.start("sla-windows")
+
+    world.until(lambda: told(world) == 65, what="every signal", within_s=60)
+
+
 def test_signals_of_an_aborted_transaction_are_never_told(world: SlaWorld) -> None:
     world.sandbox.start("sla-windows", "courier")
     in_transaction = signals(30)

@@ -1,12 +1,13 @@
 """A Faust application that reads what is committed and nothing else, from where it was committed.
 
-With `at_least_once` Faust would also deliver records of aborted transactions. And after a recovery it lets the source
-go on first and seeks the committed offsets then: a record that comes between is delivered, and the next one looks as if
-the offsets before it were not there, so that Faust counts them, and it, as done before anybody took it. A kill right
-after the next commit would lose it.
+With `at_least_once` Faust would also deliver records of aborted transactions. And while partitions are assigned and
+tables rebuilt, it fetches signals that it then throws away, or lets them through before it has sought the committed
+offsets. So here signals rest until that was done, no fetch is under way meanwhile, and a partition that has no
+committed offset yet is read again from its beginning.
 """
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import faust
@@ -29,25 +30,42 @@ class _ReadCommittedThread(AIOKafkaConsumerThread):
 class _ReadCommittedConsumer(Consumer):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        #: partitions of the source that may go on as soon as their committed offsets were sought
+        #: partitions of the source that may go on as soon as their offsets were sought
         self._resting: set[Any] = set()
+        self._fetching = asyncio.Lock()
 
     def _new_consumer_thread(self) -> Any:
         return _ReadCommittedThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def _getmany(self, active_partitions: Any, timeout: float) -> Any:
+        async with self._fetching:
+            # a copy: of a set that is emptied meanwhile, as all partitions are paused, the client makes: fetch any
+            return await super()._getmany(set(active_partitions), timeout)
 
     def pause_partitions(self, tps: Iterable[Any]) -> None:
         self._resting.difference_update(tps)
         super().pause_partitions(tps)
 
     def resume_partitions(self, tps: Iterable[Any]) -> None:
-        sources = {tp for tp in tps if tp.topic not in self.app.tables.changelog_topics}
+        sources = {tp for tp in tps if self._is_source(tp)}
         self._resting |= sources
         super().resume_partitions(set(tps) - sources)
 
     async def perform_seek(self) -> None:
-        await super().perform_seek()
-        rested, self._resting = self._resting, set()
-        super().resume_partitions(rested)
+        async with self._fetching:
+            await super().perform_seek()
+            rested, self._resting = self._resting, set()
+            super().resume_partitions(rested)
+
+    async def seek_to_committed(self) -> Any:
+        offsets: Mapping[Any, int | None] = await super().seek_to_committed()
+        fresh = [tp for tp, offset in offsets.items() if offset is None and self._is_source(tp)]
+        if fresh:
+            await self._thread.seek_to_beginning(*fresh)
+        return offsets
+
+    def _is_source(self, tp: Any) -> bool:
+        return tp.topic not in self.app.tables.changelog_topics
 
 
 class _ReadCommittedTransport(Transport):
