@@ -35,7 +35,7 @@ class View:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw the view into the height of the terminal."""
         width, height = options.max_width - FRAME_COLUMNS, console.height - FRAME_LINES
-        lines = list(self._lines(width, height))[: max(height, 1)]
+        lines = list(self._lines(width, height))
         for line in lines:
             line.no_wrap, line.overflow = True, "ellipsis"
         yield Panel(
