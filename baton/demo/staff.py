@@ -1,173 +1,136 @@
 """Simulated staff: they work their queues through the board's API, as people would, at a pace one can watch."""
 
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Iterator, Sequence
+from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
-import httpx
+from baton.demo.board import BOARD_AWAY, Board
+from baton.demo.network import SUPERVISOR, TEAMS
+from baton.demo.supervisor import Supervisor
+from baton.demo.work import Row, choose, taken_up_at
+from baton.synthetic.town import townspeople
+from schemas.vocabulary import MissingItem, Stage
 
-from schemas.ids import named_id
-from schemas.vocabulary import Stage
-
-#: stage, version and the rest of a referral as the board tells it -> the body of a command without its id
-Step = dict[str, object]
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One thing a member of staff may do next, and how often it is chosen."""
-
-    weight: float
-    make: Callable[[Random, Mapping[str, Any]], Step]
-
-
-def _move(to: Stage, reason: str | None = None, comment: str | None = None) -> Callable[..., Step]:
-    return lambda _random, _referral: {
-        "action": "move",
-        "to_stage": to.value,
-        "reason_code": reason,
-        "comment": comment,
-    }
-
-
-def _attempt(_random: Random, _referral: Mapping[str, Any]) -> Step:
-    return {"action": "record_attempt", "outcome": "no_answer"}
-
-
-def _appointment(status: str) -> Callable[..., Step]:
-    def make(random: Random, referral: Mapping[str, Any]) -> Step:
-        at = datetime.now(UTC) + timedelta(minutes=random.randint(2, 6))
-        return {
-            "action": "record_appointment",
-            "appointment_id": referral.get("appointment_id") or f"APT-{referral['referral_id']}",
-            "appointment_status": status,
-            "appointment_at": referral.get("appointment_at") or at.isoformat(),
-            "appointment_version": int(referral["version"]),
-        }
-
-    return make
-
-
-#: who works a stage, and what they do there
-WORK: Mapping[Stage, tuple[str, tuple[Choice, ...]]] = {
-    Stage.INTAKE_RECEIVED: ("ivy", (Choice(1.0, _move(Stage.ELIGIBILITY)),)),
-    Stage.INTAKE_NEEDS_INFO: (
-        "ivy",
-        (
-            Choice(0.7, _move(Stage.WAITING_ON_REFERRING_OFFICE, "clarification_needed", "Asked for what is missing.")),
-            Choice(0.3, _move(Stage.CLOSED_UNABLE_TO_SCHEDULE, "withdrawn_by_referrer")),
-        ),
-    ),
-    Stage.ELIGIBILITY: (
-        "eli",
-        (
-            Choice(0.94, _move(Stage.DOCUMENTATION)),
-            Choice(0.06, _move(Stage.CLOSED_UNABLE_TO_SCHEDULE, "insurance_not_accepted")),
-        ),
-    ),
-    Stage.DOCUMENTATION: (
-        "dora",
-        (
-            Choice(0.8, _move(Stage.CLINICAL_REVIEW)),
-            Choice(0.2, _move(Stage.WAITING_ON_REFERRING_OFFICE, "documents_missing")),
-        ),
-    ),
-    Stage.WAITING_ON_REFERRING_OFFICE: (
-        "dora",
-        (
-            Choice(0.8, _move(Stage.DOCUMENTATION)),
-            Choice(0.2, _move(Stage.CLOSED_UNABLE_TO_SCHEDULE, "referring_office_silent")),
-        ),
-    ),
-    Stage.CLINICAL_REVIEW: (
-        "cleo",
-        (
-            Choice(0.92, _move(Stage.READY_TO_SCHEDULE)),
-            Choice(0.08, _move(Stage.DOCUMENTATION, "documents_incomplete")),
-        ),
-    ),
-    Stage.READY_TO_SCHEDULE: (
-        "sam",
-        (
-            Choice(0.7, _appointment("booked")),
-            Choice(0.2, _attempt),
-            Choice(0.1, _move(Stage.PATIENT_UNREACHABLE, "no_answer")),
-        ),
-    ),
-    Stage.PATIENT_UNREACHABLE: ("ivy", (Choice(1.0, _move(Stage.READY_TO_SCHEDULE)),)),
-    Stage.SCHEDULED: ("sam", (Choice(0.85, _appointment("fulfilled")), Choice(0.15, _appointment("noshow")))),
-    Stage.NO_SHOW: ("sam", (Choice(1.0, _move(Stage.READY_TO_SCHEDULE)),)),
-    Stage.CANCELLED: ("sam", (Choice(1.0, _move(Stage.READY_TO_SCHEDULE)),)),
+AWAY_S = 1.0
+#: so many referrals somebody takes up before looking at the queues again
+AT_ONCE = 5
+COMPLETED_SHARE = 0.75
+#: of a referral that lacks something: what a call to patient or office tells
+TOLD_BY_PHONE = {
+    MissingItem.SPECIALTY: {"specialty": "Cardiology"},
+    MissingItem.REFERRING_PROVIDER: {"referring_provider": "Dr. Helen Marsh"},
+    MissingItem.REASON: {"reason": "Palpitations on exertion"},
 }
-TEAMS: Mapping[str, str] = {
-    "intake": "ivy",
-    "eligibility": "eli",
-    "documentation": "dora",
-    "clinical_review": "cleo",
-    "scheduling": "sam",
-}
-SUPERVISOR = "sue"
 
 
 class Staff:
-    """The people of the demo network."""
+    """The people of the demo network; a referral lies for `takes_s` on average before somebody gets to it."""
 
-    def __init__(self, board_url: str, seed: int, *, proof: str = "") -> None:
-        #: what a board behind a proxy wants to see
-        vouched = {"X-Baton-Proxy": proof} if proof else {}
-        self._client = httpx.Client(base_url=board_url, timeout=10.0, headers=vouched)
+    def __init__(self, board_url: str, seed: int, *, proof: str = "", takes_s: float = 0.0) -> None:
+        self._board = Board(board_url, proof=proof)
         self._random = Random(f"staff-{seed}")
-        self.done = 0
-        self.refused = 0
+        self._takes_s = takes_s
+        self._members = [Member(user, self._board, Random(f"{user}-{seed}"), takes_s) for user in TEAMS.values()]
+        self._supervisor = Supervisor(self._board, takes_s)
 
-    def work(self, stop: threading.Event, pace_s: float) -> None:
-        """Take one step after another until told to stop; the board being away is waited out."""
-        while not stop.wait(pace_s):
-            try:
-                self.step()
-            except (httpx.HTTPError, KeyError, ValueError):
-                stop.wait(1.0)
+    @property
+    def done(self) -> int:
+        """How many wishes came true."""
+        return self._board.done
+
+    @property
+    def refused(self) -> int:
+        """How many wishes were refused."""
+        return self._board.refused
+
+    def start(self, stop: threading.Event, pace_s: float) -> Iterator[threading.Thread]:
+        """Let everyone work, each at their own desk, until told to stop."""
+        everyone: tuple[Member | Supervisor, ...] = (*self._members, self._supervisor)
+        for someone in everyone:
+            work = threading.Thread(target=_work, args=(someone, stop, pace_s), name=someone.user, daemon=True)
+            work.start()
+            yield work
 
     def close(self) -> None:
-        """Give the connection to the board up."""
-        self._client.close()
+        """Give the connections to the board up."""
+        self._board.close()
 
     def step(self) -> None:
         """Let one person take a referral of a queue a step further, full queues first."""
-        open_of = {row["queue"]: row["open"] for row in self._get("/api/queues", SUPERVISOR)}
-        queues = [queue for queue in open_of if queue.rpartition(".")[2] in TEAMS and open_of[queue]]
-        if not queues:
+        queues = _open_queues(self._board, SUPERVISOR, TEAMS)
+        if queues:
+            queue = self._random.choices([row["queue"] for row in queues], [row["open"] for row in queues])[0]
+            user = TEAMS[_team(queue)]
+            next(member for member in self._members if member.user == user).take_from(queue, at_once=1)
+
+
+class Member:
+    """One person of a team."""
+
+    def __init__(self, user: str, board: Board, random: Random, takes_s: float) -> None:
+        self.user = user
+        self._board, self._random, self._takes_s = board, random, takes_s
+        self._teams = [team for team, worker in TEAMS.items() if worker == user]
+
+    def turn(self) -> None:
+        """Look at the own queues and take up what lay long enough."""
+        for row in _open_queues(self._board, self.user, self._teams):
+            self.take_from(row["queue"], at_once=AT_ONCE)
+
+    def take_from(self, queue: str, *, at_once: int) -> None:
+        """Take some referrals of a queue a step further, those that are due first."""
+        now = datetime.now(UTC)
+        rows = self._board.get(self.user, f"/api/queues/{queue}/referrals", most=200)["referrals"]
+        waiting = [row for row in rows if taken_up_at(row, self._takes_s) <= now]
+        likely = waiting[: max(at_once, len(waiting) // 2)]
+        for row in self._random.sample(likely, min(at_once, len(likely))):
+            self._act(row)
+
+    def _act(self, row: Row) -> None:
+        if row["stage"] == Stage.INTAKE_NEEDS_INFO and self._random.random() < COMPLETED_SHARE:
+            self._complete(row["referral_id"])
             return
-        queue = self._random.choices(queues, [open_of[queue] for queue in queues])[0]
-        rows = self._get(f"/api/queues/{queue}/referrals?most=20", TEAMS[queue.rpartition(".")[2]])["referrals"]
-        if rows:
-            self._act(self._random.choice(rows[: max(1, len(rows) // 2)]))
+        user, step = choose(self._random, row)
+        wish = {**step, "expected_version": row["version"]}
+        self._board.wish(user, f"/api/referrals/{row['referral_id']}/commands", wish)
 
-    def _act(self, row: Mapping[str, Any]) -> None:
-        user, choices = WORK[Stage(row["stage"])]
-        choice = self._random.choices(choices, [c.weight for c in choices])[0]
-        body = choice.make(self._random, row)
-        body |= {
-            "command_id": named_id("demo", str(row["referral_id"]), str(row["version"]), str(body["action"])),
-            "expected_version": row["version"],
+    def _complete(self, referral_id: str) -> None:
+        """Call and write down what is missing; what is no fact of a form is settled by completing the task."""
+        referral = self._board.get(self.user, f"/api/referrals/{referral_id}")
+        if told := self._told(referral["missing_items"]):
+            wish = {**told, "kind": "demographics", "referral_id": referral_id}
+            self._board.wish(self.user, f"/api/patients/{referral['patient_id']}/corrections", wish)
+            return
+        own = [task for task in referral["open_tasks"] if task["owner_queue"] == referral["owner_queue"]]
+        if own:
+            done = {"action": "complete_task", "task_id": own[0]["task_id"]}
+            self._board.wish(self.user, f"/api/referrals/{referral_id}/commands", done)
+
+    def _told(self, missing: Sequence[str]) -> dict[str, object]:
+        person = self._random.choice(townspeople())
+        patient: dict[MissingItem, dict[str, str]] = {
+            MissingItem.PATIENT_NAME: {"given_name": person.given_name, "last_name": person.last_name},
+            MissingItem.DATE_OF_BIRTH: {"birth_date": person.birth_date.isoformat()},
+            MissingItem.PHONE: {"phone": person.phone},
         }
-        body = {name: value for name, value in body.items() if value is not None}
-        reply = self._client.post(
-            f"/api/referrals/{row['referral_id']}/commands", json=body, params={"wait_s": 2}, headers=_as(user)
-        )
-        if reply.status_code == httpx.codes.OK:
-            self.done += 1
-        else:
-            self.refused += 1
-
-    def _get(self, path: str, user: str) -> Any:
-        reply = self._client.get(path, headers=_as(user))
-        reply.raise_for_status()
-        return reply.json()
+        by_item = {**patient, **TOLD_BY_PHONE}
+        return {name: value for item in missing for name, value in by_item.get(MissingItem(item), {}).items()}
 
 
-def _as(user: str) -> dict[str, str]:
-    return {"X-Baton-User": user}
+def _work(someone: Member | Supervisor, stop: threading.Event, pace_s: float) -> None:
+    while not stop.is_set():
+        try:
+            someone.turn()
+        except BOARD_AWAY:
+            stop.wait(AWAY_S)
+        stop.wait(pace_s)
+
+
+def _open_queues(board: Board, user: str, teams: Collection[str]) -> list[dict[str, Any]]:
+    return [row for row in board.get(user, "/api/queues") if _team(row["queue"]) in teams and row["open"]]
+
+
+def _team(queue: str) -> str:
+    return queue.rpartition(".")[2]

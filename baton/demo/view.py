@@ -1,110 +1,116 @@
-"""The live terminal view: what came in, where referrals are, what is overdue, what is in quarantine."""
+"""The live view: what came in, where referrals are, what is overdue and in quarantine, in as much room as there is."""
 
-from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from time import monotonic
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-import psycopg
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
 
+from baton.demo.figures import Happening, Snapshot, StageFigures
 from schemas.vocabulary import Stage
 
-RATE_WINDOW_S = 30.0
-_STAGES = """
-    SELECT stage, count(*), count(*) FILTER (WHERE breached), count(*) FILTER (WHERE clock = 'paused')
-    FROM stager.referral GROUP BY stage
-"""
-_COUNTS = """
-    SELECT (SELECT count(*) FROM stager.referral),
-           (SELECT count(*) FROM matcher.patient),
-           (SELECT count(*) FROM matcher.possible_duplicate WHERE state = 'open'),
-           (SELECT count(*) FROM courier.notice),
-           (SELECT count(*) FROM stager.invariant_violations),
-           (SELECT count(*) FROM sla.clock WHERE state = 'fired' AND kind = 'reminder'),
-           (SELECT count(*) FROM sla.clock WHERE state = 'fired' AND kind = 'breach'),
-           (SELECT count(*) FROM stager.stage_history)
-"""
-_QUARANTINE = """
-    SELECT sum(n) FROM (
-        SELECT count(*) AS n FROM intake.quarantine WHERE state IN ('quarantined', 'parked', 'retrying')
-        UNION ALL SELECT count(*) FROM matcher.quarantine WHERE state IN ('quarantined', 'parked', 'retrying')
-        UNION ALL SELECT count(*) FROM stager.quarantine WHERE state IN ('quarantined', 'parked', 'retrying')
-        UNION ALL SELECT count(*) FROM sla.quarantine WHERE state IN ('quarantined', 'parked', 'retrying')
-        UNION ALL SELECT count(*) FROM courier.quarantine WHERE state IN ('quarantined', 'parked', 'retrying')
-    ) AS open_rows
-"""
-_REPEATED = "SELECT count(*) FROM matcher.automation_log WHERE kind = 'repeated_transmission'"
+#: border and padding of the frame
+FRAME_COLUMNS, FRAME_LINES = 4, 2
+CELL = 25
+STAGE, NUMBER = 27, 11
+#: bars of the stages appear from so many free columns
+LEAST_BAR = 20
+MOST_TROUBLES = 3
+#: fewer last events are not worth their lines
+LEAST_NEWS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class Snapshot:
-    """The figures of one moment."""
+class View:
+    """All that is shown at one moment; takes the room of the console that draws it and no more."""
 
-    stages: Mapping[str, tuple[int, int, int]]
-    referrals: int
-    patients: int
-    duplicates: int
-    notices: int
-    violations: int
-    reminders: int
-    breaches: int
-    changes: int
-    quarantine: int
-    repeated: int
+    title: str
+    subtitle: str
+    address: str
+    figures: tuple[str, ...]  #: the most important first
+    troubles: tuple[str, ...]
+    snapshot: Snapshot
 
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw the view into the height of the terminal."""
+        width, height = options.max_width - FRAME_COLUMNS, console.height - FRAME_LINES
+        lines = list(self._lines(width, height))
+        for line in lines:
+            line.no_wrap, line.overflow = True, "ellipsis"
+        yield Panel(
+            Group(*lines),
+            title=_cut(self.title, width - 2),
+            subtitle=_cut(self.subtitle, width - 2),
+            height=min(console.height, len(lines) + FRAME_LINES),
+        )
 
-def take_snapshot(connection: psycopg.Connection) -> Snapshot:
-    """Read the figures from the database."""
-    stages = {str(stage): (n, overdue, paused) for stage, n, overdue, paused in connection.execute(_STAGES)}
-    counts = connection.execute(_COUNTS).fetchone() or (0,) * 8
-    quarantine = connection.execute(_QUARANTINE).fetchone() or (0,)
-    repeated = connection.execute(_REPEATED).fetchone() or (0,)
-    names = ("referrals", "patients", "duplicates", "notices", "violations", "reminders", "breaches", "changes")
-    figures = dict(zip(names, map(int, counts), strict=True))
-    return Snapshot(stages=stages, quarantine=int(quarantine[0]), repeated=int(repeated[0]), **figures)
-
-
-@dataclass
-class Rates:
-    """How fast figures grow, over a sliding window."""
-
-    seen: deque[tuple[float, int, int]] = field(default_factory=deque)
-
-    def update(self, snapshot: Snapshot) -> tuple[float, float]:
-        """Take a snapshot and return referrals and changes per second."""
-        now = monotonic()
-        self.seen.append((now, snapshot.referrals, snapshot.changes))
-        while now - self.seen[0][0] > RATE_WINDOW_S:
-            self.seen.popleft()
-        then, referrals, changes = self.seen[0]
-        span = max(now - then, 1.0)
-        return (snapshot.referrals - referrals) / span, (snapshot.changes - changes) / span
+    def _lines(self, width: int, height: int) -> Iterator[Text]:
+        troubles = _few(self.troubles)
+        stages = list(_stages(self.snapshot.stages, width))
+        room = height - 1 - len(troubles) - len(stages)
+        figures = _in_columns(self.figures, width)[: max(room, 1)]
+        yield _cut(self.address, width)
+        yield from (_cut(line, width) for line in figures)
+        yield from (_cut(line, width, style="yellow") for line in troubles)
+        yield from stages
+        if (room := room - len(figures)) >= LEAST_NEWS:
+            yield from _news(self.snapshot.news, room, width)
 
 
-def render(snapshot: Snapshot, rates: tuple[float, float], title: str, troubles: Sequence[str] = ()) -> RenderableType:
-    """Draw the view, with a line for each process that is in trouble."""
-    stages = Table("stage", "referrals", "overdue", "clock paused", expand=True)
-    for stage in Stage:
-        count, overdue, paused = snapshot.stages.get(stage.value, (0, 0, 0))
-        style = "red" if overdue else None
-        stages.add_row(stage.value.replace("_", " "), str(count), str(overdue or ""), str(paused or ""), style=style)
-    figures = Table.grid(padding=(0, 3))
-    figures.add_row(
+def figures_of(snapshot: Snapshot, rates: tuple[float, float], own: Mapping[str, int]) -> tuple[str, ...]:
+    """Name each figure, the most important first; `own` are those of the demo itself."""
+    return (
         f"referrals {snapshot.referrals} ({rates[0]:.1f}/s)",
         f"changes {snapshot.changes} ({rates[1]:.1f}/s)",
         f"patients {snapshot.patients}",
-        f"repeats dropped {snapshot.repeated}",
-    )
-    figures.add_row(
-        f"reminders {snapshot.reminders}",
+        f"quarantine {snapshot.quarantine}",
         f"breaches {snapshot.breaches}",
+        f"reminders {snapshot.reminders}",
         f"notices {snapshot.notices}",
-        f"possible duplicates {snapshot.duplicates}",
+        f"repeats dropped {snapshot.repeated}",
+        f"likely duplicates {snapshot.duplicates}",
+        f"without owner or due {snapshot.violations}",
+        *(f"{name} {count}" for name, count in own.items()),
     )
-    figures.add_row(f"quarantine {snapshot.quarantine}", f"without owner or due {snapshot.violations}")
-    warnings = [Text(line, style="yellow", overflow="ellipsis", no_wrap=True) for line in troubles]
-    return Panel(Group(figures, *warnings, stages), title=title, subtitle="Ctrl-C stops everything")
+
+
+def _stages(stages: Mapping[str, StageFigures], width: int) -> Iterator[Text]:
+    columns = ("referrals", "overdue", "paused")[: max((width - STAGE) // NUMBER, 1)]
+    bar = width - STAGE - len(columns) * NUMBER - 2
+    longest = max((figures.referrals for figures in stages.values()), default=1)
+    yield Text(f"{'stage':{STAGE}}" + "".join(f"{column:>{NUMBER}}" for column in columns), style="bold")
+    for stage in Stage:
+        figures = stages.get(stage.value, StageFigures())
+        numbers = (figures.referrals, figures.overdue or "", figures.paused or "")[: len(columns)]
+        text = f"{stage.value.replace('_', ' '):{STAGE}}" + "".join(f"{number!s:>{NUMBER}}" for number in numbers)
+        if bar >= LEAST_BAR and figures.referrals:
+            text += "  " + "▪" * max(1, bar * figures.referrals // longest)
+        yield _cut(text, width, style="red" if figures.overdue else "")
+
+
+def _news(news: Sequence[Happening], room: int, width: int) -> Iterator[Text]:
+    yield Text("last events", style="bold")
+    for event in news[: room - 1]:
+        late = ", overdue" if event.is_overdue else ""
+        text = f"{event.at.astimezone():%H:%M:%S}  {event.referral_id}  {event.stage.replace('_', ' ')}"
+        yield _cut(f"{text}  {event.priority}{late}", width, style="dim")
+
+
+def _in_columns(figures: Sequence[str], width: int) -> list[str]:
+    columns = max(width // CELL, 1)
+    rows = (figures[start : start + columns] for start in range(0, len(figures), columns))
+    return ["".join(f"{figure:{CELL}}" for figure in row) for row in rows]
+
+
+def _few(troubles: Sequence[str]) -> tuple[str, ...]:
+    if len(troubles) <= MOST_TROUBLES:
+        return tuple(troubles)
+    shown = troubles[: MOST_TROUBLES - 1]
+    return (*shown, f"and {len(troubles) - len(shown)} more: baton ps")
+
+
+def _cut(text: str, width: int, *, style: str = "") -> Text:
+    cut = Text(" ".join(text.split("\n")).rstrip(), style=style)
+    cut.truncate(max(width, 1), overflow="ellipsis")
+    return cut

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.message import EmailMessage
+from email.utils import format_datetime
 from random import Random
 
 from baton.synthetic.letters import image_only_pdf, letter_lines, letter_pdf
@@ -131,8 +132,10 @@ def _hl7(order: Order, _mess: Mess | None) -> bytes:
     born = person.birth_date.strftime("%Y%m%d") if _iso(order) else ""
     provider = order.provider.removeprefix("Dr. ").split()
     segments = (
-        f"MSH|^~\\&|EHR|{order.organisation}|BATON|RIVERSIDE|20260105083000||REF^I12^REF_I12|{order.number}|P|2.5.1",
-        f"RF1|P|{order.priority[0].upper()}|^{order.specialty}|||{order.number}|20260105|||^{order.reason}",
+        f"MSH|^~\\&|EHR|{order.organisation}|BATON|RIVERSIDE|{order.written_at:%Y%m%d%H%M%S%z}||REF^I12^REF_I12"
+        f"|{order.number}|P|2.5.1",
+        f"RF1|P|{order.priority[0].upper()}|^{order.specialty}|||{order.number}|{order.written_at:%Y%m%d}"
+        f"|||^{order.reason}",
         f"PRD|RP|{provider[-1]}^{provider[0]}^^^^Dr.||{order.organisation}|||{order.npi}^NPI",
         f"PID|1||{person.mrn}^^^EHR^MR||{person.last_name}^{person.given_name}||{born}|{person.sex.value[0].upper()}"
         f"|||||{person.phone}",
@@ -168,6 +171,7 @@ def _fhir(order: Order, _mess: Mess | None) -> bytes:
         "identifier": [{"value": order.number}],
         "status": "active",
         "intent": "order",
+        "authoredOn": order.written_at.isoformat(),
         "priority": order.priority,
         "subject": {"reference": "Patient/p1"},
         "requester": {"reference": "Practitioner/d1", "display": order.provider},
@@ -190,7 +194,7 @@ def _eml(order: Order, text: str, *, sender: str | None = None) -> EmailMessage:
     message["From"] = sender or order.contact
     message["To"] = "referrals@riverside.example"
     message["Subject"] = "Referral"
-    message["Date"] = "Mon, 05 Jan 2026 08:30:00 -0500"
+    message["Date"] = format_datetime(order.written_at)
     message["Message-ID"] = f"<{order.number}@{order.contact.partition('@')[2]}>"
     message.set_content(text)
     return message

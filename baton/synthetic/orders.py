@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from random import Random
 
 from baton.synthetic.people import Person, make_people
@@ -25,6 +26,8 @@ OFFICES = (
 PAYERS = ("Harbor Mutual", "Pinnacle Health Plan", "Commonwealth Care", "Blue Ridge Insurance")
 PRIORITIES = ("routine",) * 8 + ("urgent", "stat")
 RETURNING_SHARE = 0.2
+#: when orders were written whose time does not matter
+LONG_AGO = datetime(2026, 1, 5, 13, 30, tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,12 +47,16 @@ class Order:
     payer: str
     member_id: str
     priority: str
+    written_at: datetime = LONG_AGO
 
 
-def make_orders(seed: int, *, start: int = 0) -> Iterator[Order]:
-    """Yield referrals without end; one in five is of a patient who was referred before."""
+def make_orders(seed: int, *, start: int = 0, people: Iterator[Person] | None = None) -> Iterator[Order]:
+    """Yield referrals without end, of people of the seed's own unless told; one in five is of somebody referred before.
+
+    Two seeds share no order number.
+    """
     random = Random(f"orders-{seed}-{start}")
-    people = make_people(random)
+    people = make_people(random) if people is None else people
     known: list[Person] = []
     number = start
     while True:

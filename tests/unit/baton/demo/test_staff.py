@@ -7,13 +7,21 @@ from random import Random
 
 import pytest
 
-from baton.demo.staff import TEAMS, WORK, Staff
+from baton.demo.network import TEAMS
+from baton.demo.staff import Staff
+from baton.demo.work import WORK
 from schemas.vocabulary import Stage
 from services.board.routes.commands import CommandRequest
 from services.stager.data_files import load_rulebook
 
 ENDS = {Stage.COMPLETED, Stage.CLOSED_UNABLE_TO_SCHEDULE}
-ROW = {"referral_id": "0000-0000-0000", "version": 4, "appointment_id": None, "appointment_at": None}
+ROW = {
+    "referral_id": "0000-0000-0000",
+    "version": 4,
+    "appointment_id": None,
+    "appointment_at": None,
+    "missing_items": [],
+}
 
 
 @contextmanager
