@@ -1,10 +1,11 @@
 """Which version of Baton this is."""
 
-from importlib.metadata import PackageNotFoundError, version
-
 
 def version_of_baton() -> str:
     """Return the version of the installed package; a tree that was only copied, as into an image, has none."""
+    # it takes as long to bring in as a short command takes in all
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version("baton")
     except PackageNotFoundError:
