@@ -1,6 +1,7 @@
 """What a person is told when a file or a part of the deployment is not there, whichever library found out."""
 
 from collections.abc import Mapping
+from typing import Any
 
 #: by the full name of the exception, so that a command that never meets one need not bring its library in
 PARTS: Mapping[str, str] = {
@@ -29,6 +30,7 @@ def _state_of(error: Exception) -> object:
 
 def _reason(error: Exception) -> str:
     original = getattr(error, "orig", error)
-    told = original.args[0] if original.args else ""
-    text = told.str() if callable(getattr(told, "str", None)) else str(told)
+    told: Any = original.args[0] if original.args else ""
+    # the broker's client wraps its reason
+    text = str(told.str() if hasattr(told, "str") else told)
     return text.partition("\n")[0].strip() or type(error).__name__

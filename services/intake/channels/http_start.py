@@ -41,7 +41,12 @@ def _rows(
     for channel in channels:
         path = route.path.replace(_OF_CHANNELS, channel or "")
         known = channel or _channel_of(path)
-        yield (" ".join(sorted(route.methods)), path, route.description, *(_limits(known, takes) if known else ()))
+        yield (
+            " ".join(sorted(route.methods or ())),
+            path,
+            route.description,
+            *(_limits(known, takes) if known else ()),
+        )
 
 
 def _channel_of(path: str) -> Channel | None:
