@@ -1,5 +1,6 @@
 # The one list of commands: people, hooks and the build all use these.
-# A bare machine needs Python 3.11 or newer; as root on Debian or Ubuntu the set-up installs a missing JRE or Maven.
+# A bare machine needs Python 3.11 or newer. What else is missing (venv, a JRE, Maven) the set-up installs as root on
+# Debian or Ubuntu, saying so before; elsewhere it names the packages to install.
 
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
@@ -13,10 +14,10 @@ REQUIREMENTS := requirements/main.txt requirements/dev.txt
 setup: $(INSTALLED)
 
 $(INSTALLED): $(REQUIREMENTS) pyproject.toml baton/stack/local/pom.xml
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is missing" >&2; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { apt-get -qq update; apt-get install -qq -y python3-venv; }
-	@$(PYTHON) -m baton.stack.provision & \
-	echo "installing the Python packages" && \
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is missing; install it and try again:" \
+	"apt install python3 python3-venv | dnf install python3 | pacman -S python" >&2; exit 1; }
+	@$(PYTHON) -m baton.stack.provision check
+	@$(PYTHON) -m baton.stack.provision fetch & \
 	$(PYTHON) -m venv $(VENV) && \
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes $(addprefix -r ,$(REQUIREMENTS)) && \
 	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e . && \

@@ -1,5 +1,6 @@
 """Ask the board's API from the terminal; light, so that an answer takes no second."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -99,14 +100,15 @@ def board_for(user_id: str) -> BoardClient:
 def _board_url() -> str:
     if url := os.environ.get("BOARD_URL"):
         return url
+    from baton.stack.lock import holder
     from baton.stack.paths import home_from
 
     home = home_from(os.environ)
-    try:
-        state = json.loads(home.state.read_text())
-        return str(state["addresses"]["board_url"])
-    except (OSError, ValueError, KeyError):
-        raise Refused(f"no stack runs in {home.root}; start one with `baton up`, or set BOARD_URL") from None
+    # what the state says outlives the stack
+    if holder(home.lock) is not None:
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            return str(json.loads(home.state.read_text())["addresses"]["board_url"])
+    raise Refused(f"no stack runs in {home.root}; start one with `baton up`")
 
 
 def _explain(reply: Reply) -> str:

@@ -3,11 +3,14 @@
 import importlib
 import pkgutil
 import sys
+from typing import Annotated, NoReturn
 
 import typer
 
 from baton import commands
+from baton.plain_errors import plain_words
 from baton.refusal import Refused
+from runtime.version import version_of_baton
 
 REFUSED = 1
 #: commands that people wait for: found at once, without bringing in what the others need
@@ -19,11 +22,10 @@ def build() -> typer.Typer:
     """Put the command together: every module of `baton/commands` registers its own; quick ones alone."""
     app = typer.Typer(
         name="baton",
-        help="A referral is handed on, never dropped.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
-        add_completion=False,
     )
+    app.callback()(_baton)
     for module in _modules(sys.argv[1:2]):
         importlib.import_module(f"{commands.__name__}.{module}").register(app)
     return app
@@ -40,5 +42,27 @@ def main() -> None:
     try:
         build()()
     except Refused as refusal:
-        sys.stderr.write(f"baton: {refusal}\n")
-        sys.exit(REFUSED)
+        _refuse(str(refusal))
+    except Exception as error:
+        if (words := plain_words(error)) is None:
+            raise
+        _refuse(words)
+
+
+def _refuse(words: str) -> NoReturn:
+    sys.stderr.write(f"baton: {words}\n")
+    sys.exit(REFUSED)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"baton {version_of_baton()}")
+        raise typer.Exit
+
+
+def _baton(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version.")
+    ] = False,
+) -> None:
+    """A referral is handed on, never dropped."""

@@ -28,10 +28,17 @@ def rebuild(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Fill an empty database from the topics and compare it with the live one, where that can be reached."""
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import conninfo_to_dict
+
     from baton.rebuild.comparing import compare_if_reachable
     from baton.rebuild.run import Rebuild
     from baton.target import target_settings
 
+    try:
+        conninfo_to_dict(into)
+    except ProgrammingError:
+        raise typer.BadParameter("--into is no address of a database") from None
     settings = target_settings()
     rebuilt = None if compare else Rebuild(settings, into).run()
     compared = compare_if_reachable(settings.database_url, into)

@@ -17,6 +17,8 @@ from baton.stack.control import Launched
 from baton.stack.news import News, troubles
 from baton.stack.paths import StackHome
 from baton.stack.plan import needs_java
+from baton.stack.ports import recall_ports
+from baton.stack.start_lines import start_lines
 from baton.stack.state import PartState, Phase, StackRecord, read_state
 from baton.stack.toolchain import ToolMissing, ensure_toolchain
 from runtime.clock import MachineClock
@@ -88,15 +90,11 @@ class Session:
             self._console.print(f"{seconds}  {line}", highlight=False, soft_wrap=True)
 
     def _show_addresses(self, record: StackRecord) -> None:
-        addresses = record.addresses
         for part in record.parts:
             if part.state is not PartState.RUNNING and part.last_end is not None:
                 self._console.print(f"[red]{part.title} does not run[/red]: see `baton ps`", highlight=False)
-        lines = (
-            f"board   {addresses.board_url}\nintake  {addresses.intake_url}",
-            f"HL7     {addresses.mllp_address}\nfolder  {addresses.drop_folder}",
-        )
-        self._console.print("\n".join(lines), highlight=False, soft_wrap=True)
+        lines = start_lines(record, recall_ports(self._home.ports), os.environ)
+        self._console.print("\n".join(lines), highlight=False, soft_wrap=True, markup=False)
 
 
 def detached(home: StackHome, arguments: tuple[str, ...]) -> None:

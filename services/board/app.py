@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from services.board.desk import Desk
 from services.board.measuring import Measured
 from services.board.refusals import NoLeaks, add_refusals
-from services.board.routes import commands, health, patients, queues, referrals, search
+from services.board.routes import commands, health, patients, queues, referrals, search, start
 
 
 def make_app(desk: Desk) -> FastAPI:
@@ -17,7 +17,7 @@ def make_app(desk: Desk) -> FastAPI:
         redoc_url=None,
     )
     app.state.desk = desk
-    for subject in (search, referrals, queues, commands, patients, health):
+    for subject in (start, search, referrals, queues, commands, patients, health):
         app.include_router(subject.router)
     add_refusals(app)
     app.add_middleware(NoLeaks)

@@ -1,9 +1,11 @@
 """What people ask of the board, who is let in, and what is recorded, over a real database."""
 
 import json
+import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.metadata import version
 from typing import Any
 
 import psycopg
@@ -190,6 +192,20 @@ def test_health_and_readiness_need_no_name(world: BoardWorld) -> None:
     client = world.client(None)
 
     assert (client.get("/health").status_code, client.get("/ready").status_code) == (200, 200)
+
+
+def test_the_root_is_a_plain_page_that_names_every_way_in(world: BoardWorld) -> None:
+    client = world.client(None)
+    page = client.get("/")
+    paths = client.get("/openapi.json").json()["paths"]
+
+    assert (page.status_code, page.headers["Cache-Control"]) == (200, "no-store")
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert set(re.findall(r"/api/[^<]+", page.text)) == {path for path in paths if path.startswith("/api/")}
+    assert "X-Baton-User" in page.text
+    assert version("baton") in page.text
+    assert "<script" not in page.text
+    assert [client.get(link).status_code for link in re.findall(r'href="([^"]+)"', page.text)] == [200, 200, 200]
 
 
 def test_the_api_describes_itself(world: BoardWorld) -> None:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import psycopg
 import pytest
@@ -20,6 +21,7 @@ import pytest
 from baton.stack import control
 from baton.stack.paths import REPOSITORY, StackHome, cache_from
 from baton.stack.process import LAUNCHER
+from baton.stack.services import SERVICES
 from tests.support.waiting import eventually
 
 ALONE = {name: value for name, value in os.environ.items() if not name.endswith(("_URL", "_SERVERS"))}
@@ -27,6 +29,8 @@ SAMPLE = REPOSITORY / "tests" / "samples" / "portal" / "complete.json"
 BUSY = 20
 #: A start beside busy programs takes its time; that it hangs is noticed by the stack itself.
 PATIENCE_S = 1500.0
+#: the processes that have an address for those who watch them
+ADDRESSED = {service.name for service in SERVICES}
 AS_OWNER, AS_OTHER_USER = "-", "nobody"
 
 
@@ -105,7 +109,11 @@ def test_of_two_people_who_start_at_once_one_is_refused_and_the_other_is_told_wh
     assert loser.returncode == 1
 
     lines = told_by(winner)
-    wait_for(r"board +http", lines)
+    told = wait_for(r"baton down", lines)
+    addresses = re.findall(r"http://\S+", "".join(told))
+    assert len(addresses) == 3 + sum(row["name"] in ADDRESSED for row in baton.processes())
+    assert {address: httpx.get(address).status_code for address in addresses} == dict.fromkeys(addresses, 200)
+    assert [line for line in told if len(line.rstrip("\n")) > 80 and str(tmp_path) not in line] == []
     (board,) = (row for row in baton.processes() if row["name"] == "board")
     os.kill(board["pid"], signal.SIGKILL)
     wait_for(r"board: it ended with signal SIGKILL; it is started again", lines)
@@ -156,12 +164,12 @@ def told_by(process: "subprocess.Popen[str]") -> Iterator[str]:
     return iter(process.stdout.readline, "")
 
 
-def wait_for(pattern: str, lines: Iterator[str]) -> None:
+def wait_for(pattern: str, lines: Iterator[str]) -> list[str]:
     seen = []
     deadline = time.monotonic() + PATIENCE_S
     for line in lines:
         seen.append(line)
         if re.search(pattern, line):
-            return
+            return seen
         assert time.monotonic() < deadline
     raise AssertionError(f"{pattern} never came; told was {seen}")

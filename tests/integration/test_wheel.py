@@ -58,6 +58,14 @@ def test_wheel_holds_every_file_of_the_packages(wheel: Path) -> None:
     assert missing == set()
 
 
+def test_wheel_carries_the_licence_and_says_which(wheel: Path) -> None:
+    archive = zipfile.ZipFile(wheel)
+    folder = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA")).rpartition("/")[0]
+
+    assert archive.read(f"{folder}/licenses/LICENSE") == (REPOSITORY / "LICENSE").read_bytes()
+    assert "License-Expression: Apache-2.0\n" in archive.read(f"{folder}/METADATA").decode()
+
+
 @pytest.mark.slow
 def test_installed_wheel_comes_up(baton: Path, tmp_path: Path) -> None:
     environment = {**ALONE, "BATON_HOME": str(tmp_path / "home"), "BATON_CACHE": str(cache_from(os.environ))}

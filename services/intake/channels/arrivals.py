@@ -55,6 +55,13 @@ def arrivals_of(handed: Handed, sender: Sender, *, now: datetime) -> list[Arriva
             return _by_media_type(handed, sender, now=now)
 
 
+def media_types_of(channel: Channel) -> list[str]:
+    """List what a message of a channel without a media type of its own may be."""
+    tables = table.MEDIA_TYPES if channel in _TABLES else ()
+    mails = (mail.MEDIA_TYPE,) if channel in _MAILED else ()
+    return sorted({*tables, *mails, *_FILES.get(channel, ())})
+
+
 def _messages(handed: Handed, sender: Sender, *, now: datetime) -> list[Arrival]:
     sent = read_sent(handed.content)
     refusals = 0

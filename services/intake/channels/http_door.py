@@ -1,7 +1,7 @@
 """The HTTP door: the portal, FHIR, and everything else that can be handed in by a program."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import unquote
@@ -10,12 +10,14 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
 from runtime.clock import Clock
+from runtime.start_page import HEADERS, MEDIA_TYPE
 from schemas.vocabulary import Channel
 from services.intake.channels import fhir, hl7, http_answers, portal, uploads
 from services.intake.channels.accept import MOST_AT_ONCE, Accepted, Acceptor
 from services.intake.channels.arrival import Arrival, Sender
-from services.intake.channels.arrivals import Handed, arrivals_of
+from services.intake.channels.arrivals import Handed, arrivals_of, media_types_of
 from services.intake.channels.bodies import Bodies
+from services.intake.channels.http_start import door_page
 from services.intake.channels.limits import LARGEST, LARGEST_UPLOAD
 from services.intake.channels.refusal import Refusal, RefusalCode
 from services.intake.channels.senders import KnownSenders, Senders
@@ -27,6 +29,12 @@ KEY_HEADER = "X-Baton-Source-Key"
 NETWORK_HEADER, CLINIC_HEADER, SOURCE_HEADER = "X-Baton-Network", "X-Baton-Clinic", "X-Baton-Source"
 MESSAGE_ID_HEADER, FILE_NAME_HEADER = "Idempotency-Key", "X-Baton-File-Name"
 _INBOUND = frozenset(Channel) - {Channel.PORTAL, Channel.FHIR}
+#: what a body of these may be; that of another channel is looked at when its arrivals are made
+_ALLOWED: Mapping[Channel, tuple[str, ...]] = {
+    Channel.PORTAL: (portal.MEDIA_TYPE,),
+    Channel.FHIR: (fhir.MEDIA_TYPE, portal.MEDIA_TYPE),
+    Channel.HL7: (hl7.MEDIA_TYPE,),
+}
 
 router = APIRouter()
 
@@ -98,7 +106,7 @@ async def portal_form(request: Request) -> Response:
     content_type = request.headers.get("content-type", "")
     if bare_type(content_type) == uploads.MEDIA_TYPE:
         return await _upload(door, sender, request, content_type)
-    return await _one_body(door, sender, request, Channel.PORTAL, allowed=("application/json",))
+    return await _one_body(door, sender, request, Channel.PORTAL)
 
 
 @router.post("/fhir")
@@ -108,7 +116,7 @@ async def fhir_resource(request: Request) -> Response:
     """Take a FHIR Bundle or ServiceRequest."""
     door = _door(request)
     sender = door.sender(request, Channel.FHIR)
-    return await _one_body(door, sender, request, Channel.FHIR, allowed=(fhir.MEDIA_TYPE, "application/json"))
+    return await _one_body(door, sender, request, Channel.FHIR)
 
 
 @router.post("/inbound/{channel}")
@@ -117,8 +125,21 @@ async def inbound(request: Request, channel: str) -> Response:
     if channel not in _INBOUND:
         raise Refusal(RefusalCode.UNKNOWN_CHANNEL)
     door, known = _door(request), Channel(channel)
-    allowed = (hl7.MEDIA_TYPE,) if known is Channel.HL7 else ()
-    return await _one_body(door, door.sender(request, known), request, known, allowed=allowed)
+    return await _one_body(door, door.sender(request, known), request, known)
+
+
+@router.get("/")
+async def start(request: Request) -> Response:
+    """Show this page."""
+    host, port = request.scope["server"]
+    content = door_page(
+        router.routes,
+        _INBOUND,
+        lambda channel: _ALLOWED.get(channel) or media_types_of(channel),
+        address=f"http://{host}:{port}",
+        key_header=KEY_HEADER if isinstance(_door(request).senders, KnownSenders) else None,
+    )
+    return Response(content, media_type=MEDIA_TYPE, headers=dict(HEADERS))
 
 
 @router.get("/health")
@@ -134,12 +155,10 @@ async def ready(request: Request) -> Response:
     return JSONResponse({"status": "ready" if is_open else "not ready"}, status_code=200 if is_open else 503)
 
 
-async def _one_body(
-    door: HttpDoor, sender: Sender, request: Request, channel: Channel, *, allowed: Sequence[str]
-) -> Response:
+async def _one_body(door: HttpDoor, sender: Sender, request: Request, channel: Channel) -> Response:
     door.check_open()
     content_type = request.headers.get("content-type", "")
-    if allowed and bare_type(content_type) not in allowed:
+    if channel in _ALLOWED and bare_type(content_type) not in _ALLOWED[channel]:
         raise Refusal(RefusalCode.UNSUPPORTED_TYPE)
     async with door.bodies.taken(request, largest=LARGEST[channel]) as content:
         handed = Handed(

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -284,3 +285,26 @@ def test_the_senders_file_name_is_kept_as_a_name_only(client: TestClient, inside
     client.post("/inbound/fax", content=b"%PDF", headers=headers)
 
     assert [event.file_name for event in inside.broker.events] == ["letter .pdf"]
+
+
+def test_the_root_says_what_can_be_handed_in_and_where(client: TestClient) -> None:
+    page = client.get("/")
+    listed = {
+        path: kinds for path, kinds in re.findall(r"<td>POST</td><td>([^<]+)</td><td>[^<]+</td><td>([^<]+)<", page.text)
+    }
+
+    assert (page.status_code, page.headers["Cache-Control"]) == (200, "no-store")
+    assert {path for path in listed if path.startswith("/inbound/")} == {
+        f"/inbound/{channel}" for channel in set(Channel) - {Channel.PORTAL, Channel.FHIR}
+    }
+    assert {"/portal/referrals", "/fhir", "/fhir/Bundle", "/fhir/ServiceRequest"} < set(listed)
+    assert [client.get(link).status_code for link in re.findall(r'href="([^"]+)"', page.text)] == [200, 200]
+    for path, kinds in listed.items():
+        for kind in kinds.split(", "):
+            reply = client.post(path, content=b"-", headers={"Content-Type": kind})
+            assert (reply.status_code, reply.json().get("error")) != (415, "unsupported_type"), (path, kind)
+
+
+def test_the_root_asks_for_a_key_where_the_door_does(inside: Entrance) -> None:
+    assert "X-Baton-Source-Key" in client_of(inside, senders=KnownSenders([])).get("/").text
+    assert "X-Baton-Source-Key" not in client_of(inside).get("/").text
