@@ -73,7 +73,7 @@ class Session:
     def stay(self, record: StackRecord, end: EndOfStack, *, demo: bool) -> None:
         """Stay until the end; show what happens to the processes, or a network at work."""
         if demo:
-            environment = {**os.environ, **record.addresses.as_environment()}
+            environment = {**DEMO_POLICY, **os.environ, **record.addresses.as_environment()}
             importlib.import_module("baton.demo").run(environment, end, self.troubles)
         while not end.wait(LOOK_EVERY_S):
             if (now := read_state(self._home.state)) is not None:
