@@ -6,7 +6,7 @@ from fastapi.routing import APIRoute
 
 from runtime.start_page import start_page
 from schemas.vocabulary import Channel
-from services.intake.channels.limits import LARGEST
+from services.intake.channels.limits import LARGEST, LARGEST_UPLOAD
 from services.intake.channels.uploads import MEDIA_TYPE as UPLOAD
 
 MILLION = 1_000_000
@@ -55,5 +55,7 @@ def _channel_of(path: str) -> Channel | None:
 
 
 def _limits(channel: Channel, takes: Callable[[Channel], Sequence[str]]) -> tuple[str, str]:
-    kinds = (*takes(channel), *((UPLOAD,) if channel is Channel.PORTAL else ()))
-    return ", ".join(kinds), f"at most {LARGEST[channel] / MILLION:g} MB"
+    kinds, most = list(takes(channel)), f"at most {LARGEST[channel] / MILLION:g} MB"
+    if channel is Channel.PORTAL:
+        return ", ".join([*kinds, UPLOAD]), f"{most}, with files {LARGEST_UPLOAD / MILLION:g} MB"
+    return ", ".join(kinds), most
