@@ -13,7 +13,7 @@ def register(app: typer.Typer) -> None:
 
 
 def demo() -> None:
-    """Send referrals and work them, as the synthetic network does, until Ctrl-C."""
+    """Play the synthetic network until Ctrl-C; DEMO_SEED sends the referrals of an earlier run."""
     from baton.demo import NEEDED, run
     from baton.target import target_environment
 
