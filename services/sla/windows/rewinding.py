@@ -6,6 +6,8 @@ more then; the courier drops what was told before.
 """
 
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 import structlog
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
@@ -16,13 +18,16 @@ from services.sla.settings import WindowsSettings
 from services.sla.windows.changelogs import APP, Table, changelog_topic
 
 ASK_TIMEOUT_S = 10.0
-#: a static member stays in its group until its session is over
-EMPTY_WITHIN_S = 30.0
+#: a static member stays in its group until its session is over, and a broker that has just started loads its groups
+POSSIBLE_WITHIN_S = 30.0
 LOOK_EVERY_S = 0.5
-NOT_YET = "NON_EMPTY_GROUP"
+#: answers of a broker to whom the same will be possible soon
+NOT_YET = frozenset(["NON_EMPTY_GROUP", "COORDINATOR_LOAD_IN_PROGRESS", "COORDINATOR_NOT_AVAILABLE", "NOT_COORDINATOR"])
 NO_GROUP = "GROUP_ID_NOT_FOUND"
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 
 def begin_anew_without_tables(settings: WindowsSettings, *, partitions: int) -> None:
@@ -40,7 +45,9 @@ def begin_anew_without_tables(settings: WindowsSettings, *, partitions: int) -> 
 def _has_passed_records(admin: AdminClient, group: str) -> bool:
     request = [ConsumerGroupTopicPartitions(group)]
     try:
-        answer = admin.list_consumer_group_offsets(request, request_timeout=ASK_TIMEOUT_S)[group].result()
+        answer = _once_possible(
+            lambda: admin.list_consumer_group_offsets(request, request_timeout=ASK_TIMEOUT_S)[group].result()
+        )
     except KafkaException as error:
         if error.args[0].name() == NO_GROUP:
             return False
@@ -57,13 +64,15 @@ def _was_written(admin: AdminClient, topic_prefix: str, partitions: int) -> bool
 
 
 def _delete(admin: AdminClient, group: str) -> None:
-    deadline = time.monotonic() + EMPTY_WITHIN_S
+    _once_possible(lambda: admin.delete_consumer_groups([group], request_timeout=ASK_TIMEOUT_S)[group].result())
+
+
+def _once_possible(ask: Callable[[], T]) -> T:
+    deadline = time.monotonic() + POSSIBLE_WITHIN_S
     while True:
         try:
-            admin.delete_consumer_groups([group], request_timeout=ASK_TIMEOUT_S)[group].result()
+            return ask()
         except KafkaException as error:
-            if error.args[0].name() != NOT_YET or time.monotonic() > deadline:
+            if error.args[0].name() not in NOT_YET or time.monotonic() > deadline:
                 raise
             time.sleep(LOOK_EVERY_S)
-        else:
-            return
