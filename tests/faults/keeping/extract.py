@@ -7,8 +7,9 @@ from pathlib import Path
 from tests.faults.evidence import Violation
 
 MOST_VIOLATIONS = 12
-MOST_LINES = 24
-MOST_OF_A_FILE = 6
+#: of one id: enough for a few lines of every file that may name it
+MOST_LINES = 60
+MOST_OF_A_FILE = 3
 #: characters of a line: of its beginning, and on each side of what was looked for
 HEAD, AROUND = 110, 130
 #: of an event, of a content, of a referral, of a record
@@ -19,7 +20,7 @@ ID = re.compile(
 
 def write_extract(path: Path, folder: Path, violations: Sequence[Violation]) -> None:
     """Write the lines of logs, ledger, topics and tables that name what the first violations are about."""
-    files = sorted(_files(folder))
+    files = list(_files(folder))
     parts = []
     for violation in violations[:MOST_VIOLATIONS]:
         parts.append(f"== {violation.invariant.value} {violation.what}: {violation.subject}")
@@ -31,14 +32,18 @@ def write_extract(path: Path, folder: Path, violations: Sequence[Violation]) -> 
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    yield from folder.glob("*.log")
-    yield from (folder / "evidence").rglob("*.jsonl")
-    yield from (folder / "evidence").rglob("*.csv")
+    evidence = folder / "evidence"
+    yield evidence / "ledger.jsonl"
+    yield from sorted((evidence / "topics").glob("*.jsonl"))
+    yield from sorted((evidence / "tables").glob("*.csv"))
+    yield from sorted(folder.glob("*.log"))
 
 
 def _mentions(folder: Path, files: Sequence[Path], word: str) -> Iterator[str]:
     for path in files:
         found = 0
+        if not path.exists():
+            continue
         with path.open(errors="replace") as lines:
             for line in lines:
                 if word in line and found < MOST_OF_A_FILE:
