@@ -11,7 +11,7 @@ import pytest
 
 from baton.stack.paths import DEPLOYMENT, REPOSITORY
 from baton.stack.postgres import Database, find_programs
-from tests.support.composition import environment_of, parts
+from tests.support.composition import environment_of, folders_of_image, parts
 
 DOCKERFILE = (REPOSITORY / "deploy" / "Dockerfile").read_text()
 MOUNTED_SETTINGS = "/mnt/shared/config/server.properties"
@@ -98,10 +98,12 @@ def test_documents_and_inbox_are_in_the_volume() -> None:
 def test_volume_of_our_image_belongs_to_the_user_who_writes_to_it() -> None:
     stage = DOCKERFILE.rpartition("\nFROM ")[2]
     (user,) = re.findall(r"^USER (\S+)$", stage, re.MULTILINE)
-    (made,) = re.findall(r"install --directory --owner=(\w+) --group=(\w+) --mode=0700 (\S+)", stage)
+    home, *inside = folders_of_image()
 
-    assert re.search(rf"useradd --uid [1-9]\d+ --gid {user} .*--home-dir {made[2]} {user}\b", stage)
-    assert made == (user, user, *_volumes("channels").values())
+    assert user == "baton"
+    assert re.search(rf"useradd --uid [1-9]\d+ --gid {user} .*--home-dir {home} {user}\b", stage)
+    assert [home] == list(_volumes("channels").values())
+    assert inside == [environment_of("channels")["DOCUMENT_STORE"]], "nobody else makes the store"
 
 
 def test_nothing_else_runs_as_root() -> None:

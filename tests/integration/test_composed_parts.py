@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -21,12 +20,13 @@ import pytest
 from baton.stack.addresses import Addresses
 from baton.stack.downloads import downloads_in
 from baton.stack.paths import DEPLOYMENT, REPOSITORY, cache_from
+from baton.stack.ports import free_port
 from baton.stack.postgres import find_programs
 from baton.stack.registry import CONFLUENT_API, MAIN_CLASS
 from baton.stack.services import SERVICES
 from baton.stack.toolchain import ensure_toolchain
 from tests.conftest import address_of
-from tests.support.composition import environment_of, mount_secrets, parts
+from tests.support.composition import environment_of, folders_of_image, mount_secrets, parts
 from tests.support.waiting import eventually
 
 JARS = downloads_in(cache_from(os.environ))
@@ -109,7 +109,7 @@ class Site:
         self.folder = folder
         self.database_url = database_url
         self.ports = {
-            name: _free_port()
+            name: free_port()
             for name in (*(service.name for service in SERVICES), "prepare", "demo", "8080", "8090", "2575")
         }
         self.moved = {
@@ -120,6 +120,8 @@ class Site:
             "channels:2575": f"127.0.0.1:{self.ports['2575']}",
         }
         self.topic_prefix = topic_prefix
+        for made in folders_of_image():
+            Path(made.replace("/var/lib/baton", str(folder / "files"))).mkdir()
 
     def run(self, name: str) -> subprocess.Popen[bytes]:
         """Start a container's command."""
@@ -177,7 +179,7 @@ def _properties(path: Path) -> dict[str, str]:
 
 @contextmanager
 def _registry(stack: Addresses, secrets: Path, folder: Path) -> Iterator[int]:
-    port = _free_port()
+    port = free_port()
     environment = environment_of("registry") | {
         "APICURIO_DATASOURCE_URL": "jdbc:postgresql://" + address_of(stack.database_url, "registry").rpartition("@")[2],
         "QUARKUS_CONFIG_LOCATIONS": str(secrets / "registry.properties"),
@@ -213,10 +215,3 @@ def _ask(port: int, path: str, body: bytes | None = None) -> dict[str, str]:
 
 def _java() -> str:
     return ensure_toolchain(lambda _: None).java
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

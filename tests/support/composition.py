@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -34,6 +35,13 @@ SETTINGS: Mapping[str, type[ServiceSettings]] = {
     "courier": CourierSettings,
     "board": BoardSettings,
 }
+
+
+def folders_of_image() -> list[str]:
+    """Return the folders that our image makes for its user."""
+    stage = (REPOSITORY / "deploy" / "Dockerfile").read_text().rpartition("\nFROM ")[2]
+    (made,) = re.findall(r"install --directory --owner=baton --group=baton --mode=0700 (.+)$", stage, re.MULTILINE)
+    return str(made).split()
 
 
 @cache
