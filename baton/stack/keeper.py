@@ -174,7 +174,8 @@ class Keeper:
             self._answer = "" if is_ready else "it answers that it is not ready"
         except Exception as error:  # noqa: BLE001 - whatever goes wrong with the question, the answer is "not yet"
             is_ready = False
-            self._answer = f"it does not answer ({type(error).__name__}: {error})"
+            words = error.strerror if isinstance(error, OSError) else None
+            self._answer = f"it does not answer ({words or f'{type(error).__name__}: {error}'})"
         return is_ready
 
     def _become(self, state: PartState) -> None:
