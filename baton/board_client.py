@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from baton.refusal import Refused
+from baton.refusal import NoStackRuns, Refused
 from baton.secret_files import secrets_of
 
 TIMEOUT_S = 10.0
@@ -108,7 +108,7 @@ def _board_url() -> str:
     if holder(home.lock) is not None:
         with contextlib.suppress(OSError, ValueError, KeyError):
             return str(json.loads(home.state.read_text())["addresses"]["board_url"])
-    raise Refused(f"no stack runs in {home.root}; start one with `baton up`")
+    raise NoStackRuns(home.root)
 
 
 def _explain(reply: Reply) -> str:

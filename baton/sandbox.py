@@ -19,7 +19,7 @@ from baton.directory.loading import load
 from baton.migrations import migrate
 from baton.stack.part import new_token
 from baton.stack.ports import HOST, HeldPort
-from baton.stack.process import last_lines
+from baton.stack.process import end_of_log
 from baton.stack.services import SERVICES, says_ready, system_environment
 from baton.stack.vital_signs import VitalSigns
 from baton.topics import apply_topics
@@ -36,7 +36,7 @@ class NotReady(Exception):
     """A service of the sandbox ended or hung before it was ready."""
 
     def __init__(self, name: str, log: Path) -> None:
-        super().__init__(f"{name} did not become ready:\n{last_lines(log)}\n    log: {log}")
+        super().__init__(f"{name} did not become ready:\n{end_of_log(log)}")
 
 
 class Sandbox:

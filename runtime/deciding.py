@@ -11,9 +11,8 @@ from runtime.encoding import OutputEncoder
 from runtime.failures import Failures
 from runtime.logs import place_of
 from runtime.pipeline import Pipeline, Rejected
-from runtime.postgres import is_record_to_blame
+from runtime.postgres import is_away
 from runtime.quarantine import QuarantineState
-from runtime.unavailable import InfrastructureUnavailable
 
 log = structlog.get_logger()
 
@@ -51,8 +50,10 @@ class Decider:
                 if kept is None:
                     break
                 remaining = kept
-            except Exception as error:  # noqa: BLE001 - which record it was is found one by one
-                _raise_unless_of_record(error)
+            except Exception as error:
+                if is_away(error):
+                    raise
+                # which record it was is found one by one
                 log.warning("batch_failed", error=error, records=len(remaining))
                 break
         return self._one_by_one(connection, batch, remaining)
@@ -75,8 +76,10 @@ class Decider:
                 continue
             try:
                 produced |= self._handled(connection, [delivery])
-            except Exception as error:  # noqa: BLE001 - one record's failure must not stop the others
-                _raise_unless_of_record(error)
+            except Exception as error:
+                if is_away(error):
+                    raise
+                # one record's failure must not stop the others
                 self._quarantine(batch, delivery, error)
                 failed_keys.add(delivery.key)
         return produced
@@ -104,10 +107,3 @@ class Decider:
             else:
                 kept.append(delivery)
         return kept
-
-
-def _raise_unless_of_record(error: Exception) -> None:
-    if isinstance(error, InfrastructureUnavailable):
-        raise error
-    if isinstance(error, psycopg.Error) and not is_record_to_blame(error):
-        raise error

@@ -22,6 +22,11 @@ LEFT_OVER_AFTER = timedelta(days=1)
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
+def is_digest(value: object) -> bool:
+    """Tell whether something can be the digest of a stored document."""
+    return isinstance(value, str) and _DIGEST.fullmatch(value) is not None
+
+
 class DocumentStoreUnavailable(InfrastructureUnavailable):
     """The document store can not be written or read now; try again later."""
 
@@ -100,7 +105,7 @@ class LocalDocumentStore:
 
     def get(self, digest: str) -> bytes:
         """Return the bytes of a digest, checked against it."""
-        if not _DIGEST.fullmatch(digest):
+        if not is_digest(digest):
             raise DocumentMissing
         data = self._found(digest)
         if data is None:
@@ -113,7 +118,7 @@ class LocalDocumentStore:
 
     def get_small(self, digests: Sequence[str], *, largest: int) -> Mapping[str, bytes]:
         """Return small documents; those that came together are read together."""
-        unread = {digest for digest in digests if _DIGEST.fullmatch(digest)}
+        unread = {digest for digest in digests if is_digest(digest)}
         found: dict[str, bytes] = {}
         for digest in digests:
             if digest in unread:
@@ -130,7 +135,7 @@ class LocalDocumentStore:
         """
         try:
             self._make_folders()
-            names = [name for name in os.listdir(self._recent) if _DIGEST.fullmatch(name)]
+            names = [name for name in os.listdir(self._recent) if is_digest(name)]
             self._link_settled(names)
             for name in names:
                 with contextlib.suppress(FileNotFoundError):

@@ -27,10 +27,9 @@ from runtime.kafka import FatalErrorFlag, FatalKafkaError
 from runtime.measures import Measures
 from runtime.patience import Patience
 from runtime.pipeline import Pipeline
-from runtime.postgres import connect, is_record_to_blame
+from runtime.postgres import connect, is_away
 from runtime.progress import Progress
 from runtime.settings import ServiceSettings
-from runtime.unavailable import InfrastructureUnavailable
 from schemas.codec import Codec
 
 log = structlog.get_logger()
@@ -234,9 +233,7 @@ class ExactlyOnce:
 
 def is_of_infrastructure(error: Exception) -> bool:
     """Tell whether an end is known to be no record's fault; every other end counts against the records in hand."""
-    if isinstance(error, psycopg.Error):
-        return not is_record_to_blame(error)
-    return isinstance(error, InfrastructureUnavailable | FatalKafkaError | KafkaException)
+    return is_away(error) or isinstance(error, FatalKafkaError | KafkaException)
 
 
 def _left_until(over_at: float) -> float:

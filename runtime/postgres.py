@@ -5,6 +5,7 @@ from psycopg import sql
 from psycopg_pool import ConnectionPool
 
 from runtime.settings import ServiceSettings
+from runtime.unavailable import InfrastructureUnavailable
 
 DURABLE_SETTINGS = ("fsync", "full_page_writes", "synchronous_commit")
 CONNECT_TIMEOUT_S = 10
@@ -98,6 +99,13 @@ def _require_durable(connection: psycopg.Connection) -> None:
 
 def _application_name(settings: ServiceSettings, session: str | None) -> str:
     return f"baton-{session or 'baton'}-{settings.instance}"
+
+
+def is_away(error: Exception) -> bool:
+    """Tell whether a part of the deployment failed, the database among them, and no record."""
+    if isinstance(error, psycopg.Error):
+        return not is_record_to_blame(error)
+    return isinstance(error, InfrastructureUnavailable)
 
 
 def is_record_to_blame(error: psycopg.Error) -> bool:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from baton.refusal import Refused
+from baton.refusal import NoStackRuns, Refused
 from baton.stack.lock import StackAlreadyRunning, holder
 from baton.stack.paths import REPOSITORY, StackHome
 from baton.stack.process import LAUNCHER, last_lines, log_size
@@ -105,7 +105,7 @@ def running(home: StackHome) -> StackRecord:
     pid = holder(home.lock)
     record = read_state(home.state)
     if pid is None or record is None or record.supervisor_pid != pid:
-        raise Refused(f"no stack runs in {home.root}; start one with `baton up`")
+        raise NoStackRuns(home.root)
     return record
 
 

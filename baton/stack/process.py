@@ -23,7 +23,7 @@ class CommandFailed(Exception):
 
     def __init__(self, *, code: int, log: Path, log_began_at: int) -> None:
         how = how_ended(code)
-        super().__init__(f"{log.stem} failed with {how}:\n{last_lines(log, log_began_at)}\n    log: {log}")
+        super().__init__(f"{log.stem} failed with {how}:\n{end_of_log(log, log_began_at)}")
         self.code, self.log = code, log
         self.reason = f"{log.stem} failed with {how}{last_words(log, log_began_at)}"
 
@@ -115,6 +115,11 @@ def last_lines(log: Path, began_at: int = 0, *, count: int = 8) -> str:
     if lines is None:
         return "    (no log)"
     return "\n".join(f"    {line}" for line in lines[-count:]) or "    (its log is empty)"
+
+
+def end_of_log(log: Path, began_at: int = 0) -> str:
+    """Read the end of a log, and name it."""
+    return f"{last_lines(log, began_at)}\n    log: {log}"
 
 
 def _tail(log: Path, began_at: int) -> list[str] | None:

@@ -14,7 +14,7 @@ from baton.stack.keeper import BackOff, Keeper, lost_words
 from baton.stack.logs import rotate
 from baton.stack.part import Part
 from baton.stack.paths import StackHome
-from baton.stack.process import Command, CommandFailed, last_lines, run
+from baton.stack.process import Command, CommandFailed, end_of_log, run
 from baton.stack.state import Phase, StackRecord, write_state
 
 GUARD = Path(__file__).with_name("guard.py")
@@ -171,5 +171,5 @@ def _explain(keeper: Keeper) -> str:
     end = keeper.last_end
     if end is None:
         return f"{keeper.part.title} does not get ready"
-    said = f"\n{last_lines(Path(end.log))}\n    log: {end.log}" if end.log else ""
+    said = f"\n{end_of_log(Path(end.log))}" if end.log else ""
     return f"{keeper.part.title} does not get ready: {end.reason}{said}"

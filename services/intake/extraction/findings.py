@@ -1,13 +1,10 @@
 """What a reader finds in a message: fields as written, files inside it, and troubles."""
 
-import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from schemas.vocabulary import MissingItem
 from services.intake.extraction.field_names import Fields
-
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class Part(StrEnum):
@@ -56,8 +53,3 @@ class FoundText:
 
 
 Finding = FoundFile | FoundText
-
-
-def is_digest(value: object) -> bool:
-    """Tell whether something can be the digest of a stored document."""
-    return isinstance(value, str) and _DIGEST.fullmatch(value) is not None

@@ -6,9 +6,10 @@ from typing import Any
 
 import orjson
 
+from runtime.document_store import is_digest
 from schemas.vocabulary import MissingItem
 from services.intake.extraction.field_names import FieldName, Fields, field_of_key, keys_under
-from services.intake.extraction.findings import FileRole, Finding, FoundFile, FoundText, Part, is_digest
+from services.intake.extraction.findings import FileRole, Finding, FoundFile, FoundText, Part
 from services.intake.extraction.limits import DEEPEST_FORM, LARGEST_TOLD_SIZE, MOST_FILES, MOST_FORM_KEYS
 
 _ATTACHMENTS = "attachments"

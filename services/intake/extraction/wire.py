@@ -8,9 +8,10 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from runtime.document_store import is_digest
 from schemas.vocabulary import Channel, MissingItem
 from services.intake.extraction.field_names import FieldName
-from services.intake.extraction.findings import FileRole, Finding, FoundFile, FoundText, Part, is_digest
+from services.intake.extraction.findings import FileRole, Finding, FoundFile, FoundText, Part
 from services.intake.extraction.limits import LARGEST_TOLD_SIZE
 
 _SIZES = struct.Struct(">II")
